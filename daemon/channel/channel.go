@@ -1,0 +1,75 @@
+// Package channel says what a message channel is: one connection to a market
+// place, such as an IRC server, that carries public lines to a room and private
+// messages to a nick. How it cuts, throttles and reconnects is its own affair.
+package channel
+
+import (
+	"context"
+	"errors"
+
+	"github.com/joinmarket-go/joinmarket/protocol"
+	"github.com/joinmarket-go/joinmarket/protocol/control"
+)
+
+// Errors of the send methods.
+var (
+	// ErrDown: the channel is not up; the message is dropped, not kept.
+	ErrDown = errors.New("message channel is down")
+	// ErrFull: too much is waiting to be sent; the message is dropped whole.
+	ErrFull = errors.New("message channel's send queue is full")
+	// ErrTooLarge: the message exceeds what the channel or its peers accept.
+	ErrTooLarge = errors.New("message too large for the channel")
+	// ErrText: the message has a byte outside printable ASCII.
+	ErrText = errors.New("message has characters a line may not carry")
+)
+
+// Channel is one message channel of one session. The send methods are safe from
+// any goroutine, never block on the network, and send a message whole or not at
+// all.
+type Channel interface {
+	// Name is the configured name.
+	Name() string
+	// Run connects and keeps connecting until ctx ends, then leaves the room
+	// in an orderly way. It calls sink from one goroutine at a time and
+	// returns only after its last call. A returned error is one that trying
+	// again cannot mend, such as a nick the server refuses.
+	Run(ctx context.Context, sink func(Event)) error
+	// SendPublic sends command groups ("!orderbook", "!sw0reloffer 0 ...") to
+	// the room, packed into as few lines as fit.
+	SendPublic(groups []string) error
+	// SendPrivate sends one message to a nick. body is what follows the
+	// command's name and a space: message, key and signature.
+	SendPrivate(to protocol.Nick, command, body string) error
+}
+
+// Event is something a channel saw: one of the types below.
+type Event interface{ event() }
+
+// State tells that the channel came up, was lost or gave up.
+type State struct {
+	State  control.ChannelState
+	HostID string // when up: what private messages are signed for
+	Reason string // when lost or failed
+}
+
+// Public is a line to the room. From is what the channel says, not a proof.
+type Public struct {
+	From protocol.Nick
+	Text string // starts with '!', printable ASCII, chunk marker removed
+}
+
+// Private is a whole private message, put together again but not yet verified.
+type Private struct {
+	From protocol.Nick
+	Text string // "!cmd ... pubkey signature", printable ASCII
+}
+
+// Left tells that a nick is no longer on this channel.
+type Left struct {
+	Nick protocol.Nick
+}
+
+func (State) event()   {}
+func (Public) event()  {}
+func (Private) event() {}
+func (Left) event()    {}

@@ -1,0 +1,340 @@
+package control
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/joinmarket-go/joinmarket/protocol"
+	"github.com/joinmarket-go/joinmarket/protocol/sats"
+)
+
+// Methods a client calls. Each has a request and an answer type of the same
+// stem below; a method without fields takes and gives an empty object.
+const (
+	MethodStart     = "start"     // StartRequest -> StartAnswer; once per connection
+	MethodStatus    = "status"    // {} -> StatusAnswer
+	MethodRefresh   = "refresh"   // {} -> {}; publishes !orderbook on every channel that is up
+	MethodOrderbook = "orderbook" // {} -> OrderbookAnswer
+	MethodAnnounce  = "announce"  // AnnounceRequest -> {}; makers
+
+	MethodFill = "fill" // FillRequest -> FillAnswer; takers; ends the previous attempt
+	MethodAuth = "auth" // AuthRequest -> {}; takers
+	MethodTx   = "tx"   // TxRequest -> {}; takers
+	MethodPush = "push" // PushRequest -> {}; takers
+
+	MethodIOAuth = "ioauth" // IOAuthRequest -> {}; makers, answers EventAuth
+	MethodSigs   = "sigs"   // SigsRequest -> {}; makers, answers EventTx
+	MethodRefuse = "refuse" // RefuseRequest -> {}; makers, ends a conversation
+)
+
+// Questions the daemon asks of the client: it has no key of its own.
+const (
+	QuestionSign   = "sign"   // SignRequest -> SignAnswer
+	QuestionVerify = "verify" // VerifyRequest -> VerifyAnswer
+)
+
+// Events the daemon tells the client without being asked.
+const (
+	EventChannel = "channel" // ChannelEvent: a message channel changed its state
+	EventReady   = "ready"   // ReadyEvent: once, when the market can be used
+
+	EventPubKey = "pubkey" // PubKeyEvent; takers: a maker took our fill
+	EventIOAuth = "ioauth" // IOAuthEvent; takers: a maker opened its coins
+	EventSig    = "sig"    // SigEvent; takers: one signature of a maker
+	EventFailed = "failed" // FailedEvent; takers: a maker dropped out, with the reason
+	EventError  = "error"  // ErrorEvent: what a counterparty wrote in !error, escaped
+
+	EventAuth  = "auth"  // AuthEvent; makers: a taker opened its commitment
+	EventTx    = "tx"    // TxEvent; makers: a taker sent the transaction
+	EventPush  = "push"  // PushEvent; makers: a taker asks to broadcast
+	EventEnded = "ended" // EndedEvent; makers: a conversation ended without a signature
+)
+
+// Role says what a client does in the market.
+type Role string
+
+// The roles. A watcher reads the order book and holds no conversation.
+const (
+	RoleTaker   Role = "taker"
+	RoleMaker   Role = "maker"
+	RoleWatcher Role = "watcher"
+)
+
+// StartRequest enters the market under a nick.
+type StartRequest struct {
+	Role Role `json:"role"`
+	// Nick is derived from the client's key; all private messages are signed
+	// by that key through QuestionSign.
+	Nick protocol.Nick `json:"nick"`
+	// Network is mainnet, testnet, signet or regtest; it names the IRC room.
+	Network string `json:"network"`
+	// Channels to join, at most 16. Empty means those the daemon was started
+	// with.
+	Channels []ChannelConfig `json:"channels,omitempty"`
+}
+
+// ChannelConfig describes one message channel, as the section [MESSAGING:name]
+// of joinmarket.cfg does.
+type ChannelConfig struct {
+	Name     string `json:"name"` // unique among the channels of a session
+	Type     string `json:"type"` // "irc"
+	Host     string `json:"host"`
+	Port     uint16 `json:"port"`
+	Room     string `json:"room"` // without '#' and network suffix
+	TLS      bool   `json:"tls,omitempty"`
+	Insecure bool   `json:"tls_insecure,omitempty"` // do not verify the certificate
+	SOCKS5   string `json:"socks5,omitempty"`       // host:port of a SOCKS5 proxy, empty for none
+	// LineInterval is the least time between two lines to the server; 0 means
+	// the reference's 1.3 s. Negative means none (private servers only).
+	LineInterval time.Duration `json:"line_interval_ns,omitempty"`
+}
+
+// StartAnswer says what the daemon granted.
+type StartAnswer struct {
+	Channels []string `json:"channels"` // names of the channels that are being joined
+}
+
+// ChannelState is where a message channel stands.
+type ChannelState string
+
+// The states of a channel.
+const (
+	ChannelConnecting ChannelState = "connecting" // trying, never ready so far
+	ChannelUp         ChannelState = "up"
+	ChannelLost       ChannelState = "lost" // was up, reconnecting
+	ChannelFailed     ChannelState = "failed"
+)
+
+// ChannelEvent tells that a channel changed its state, and why.
+type ChannelEvent struct {
+	Channel string       `json:"channel"`
+	State   ChannelState `json:"state"`
+	HostID  string       `json:"hostid,omitempty"` // when up
+	Reason  string       `json:"reason,omitempty"` // when lost or failed: a sentence
+}
+
+// ReadyEvent tells that the market can be used: every channel is up, or the
+// start-up wait after the first one has passed.
+type ReadyEvent struct {
+	Channels []string `json:"channels"` // those that are up
+}
+
+// StatusAnswer is a picture of the daemon's session of this client.
+type StatusAnswer struct {
+	Version       string         `json:"version"` // of the daemon's software
+	Nick          protocol.Nick  `json:"nick,omitempty"`
+	Channels      []ChannelEvent `json:"channels,omitempty"`
+	Offers        int            `json:"offers"`        // in the order book
+	Makers        int            `json:"makers"`        // nicks with an offer
+	Conversations int            `json:"conversations"` // open ones
+	Clients       int            `json:"clients"`       // connected to this daemon
+}
+
+// OrderbookAnswer is a copy of the order book.
+type OrderbookAnswer struct {
+	Offers []OfferEntry `json:"offers"`
+	Bonds  []BondEntry  `json:"bonds"`
+}
+
+// OfferEntry is one offer and who made it.
+type OfferEntry struct {
+	Nick protocol.Nick `json:"nick"`
+	protocol.Offer
+}
+
+// BondEntry is the latest fidelity bond proof of a maker, unverified: 336
+// characters of base64 made for the asking nick.
+type BondEntry struct {
+	Nick  protocol.Nick `json:"nick"`
+	Taker protocol.Nick `json:"taker"`
+	Proof string        `json:"proof"`
+}
+
+// AnnounceRequest replaces the maker's offers. The daemon publishes what is new
+// or changed and cancels what is gone. At most MaxOwnOffers.
+type AnnounceRequest struct {
+	Offers []protocol.Offer `json:"offers"`
+}
+
+// FillRequest begins an attempt: a new encryption key, then !fill to every
+// maker named. Each answers with EventPubKey or EventFailed.
+type FillRequest struct {
+	Amount sats.Amount `json:"amount"`
+	// Commitment as it travels: 'P' and 64 hex digits.
+	Commitment protocol.Commitment `json:"commitment"`
+	Makers     []MakerOffer        `json:"makers"` // 1..MaxMakers, distinct nicks
+	// Deadline bounds the wait for each answer of this attempt, per stage;
+	// 0 means the daemon's default of 60 s, the upper bound is 10 min.
+	Deadline time.Duration `json:"deadline_ns,omitempty"`
+}
+
+// MakerOffer names the offer of a maker.
+type MakerOffer struct {
+	Nick    protocol.Nick    `json:"nick"`
+	OfferID protocol.OfferID `json:"oid"`
+}
+
+// FillAnswer names the attempt; later requests and events carry it, so that
+// nothing of an older attempt is mistaken for this one.
+type FillAnswer struct {
+	Attempt uint64 `json:"attempt"`
+}
+
+// AuthRequest opens the commitment to makers whose EventPubKey came.
+type AuthRequest struct {
+	Attempt    uint64          `json:"attempt"`
+	Makers     []protocol.Nick `json:"makers"`
+	Revelation string          `json:"revelation"` // txid:vout|P|P2|s|e in hex
+}
+
+// TxRequest sends the unsigned transaction to makers whose EventIOAuth came.
+type TxRequest struct {
+	Attempt uint64          `json:"attempt"`
+	Makers  []protocol.Nick `json:"makers"`
+	Tx      []byte          `json:"tx"` // serialised without witness, at most MaxTx bytes
+}
+
+// PushRequest asks a maker to broadcast the signed transaction.
+type PushRequest struct {
+	Maker protocol.Nick `json:"maker"`
+	Tx    []byte        `json:"tx"`
+}
+
+// PubKeyEvent: the maker accepted the fill and sent its session key.
+type PubKeyEvent struct {
+	Attempt uint64        `json:"attempt"`
+	Maker   protocol.Nick `json:"maker"`
+	PubKey  string        `json:"pubkey"` // 64 hex digits
+}
+
+// IOAuthEvent: the maker's coins and addresses, not verified by the daemon
+// beyond their form.
+type IOAuthEvent struct {
+	Attempt uint64        `json:"attempt"`
+	Maker   protocol.Nick `json:"maker"`
+	IOAuth
+	// PubKey is the session key the maker sent in !pubkey, which Signature
+	// must sign.
+	PubKey string `json:"pubkey"`
+}
+
+// IOAuth is what a maker opens to a taker.
+type IOAuth struct {
+	UTXOs         []string `json:"utxos"`      // txid:vout
+	AuthPubKey    string   `json:"authpubkey"` // 66 hex digits
+	CJAddress     string   `json:"cjaddr"`
+	ChangeAddress string   `json:"changeaddr"`
+	Signature     string   `json:"sig"` // base64 of DER
+}
+
+// SigEvent: one signature of a maker, as the base64 of a script of pushes.
+type SigEvent struct {
+	Attempt uint64        `json:"attempt"`
+	Maker   protocol.Nick `json:"maker"`
+	Sig     string        `json:"sig"`
+}
+
+// FailedEvent: a maker left this attempt, for a reason of protocol.Reason.
+type FailedEvent struct {
+	Attempt uint64          `json:"attempt"`
+	Maker   protocol.Nick   `json:"maker"`
+	Reason  protocol.Reason `json:"reason"`
+	Text    string          `json:"text,omitempty"` // what the maker wrote, escaped
+}
+
+// ErrorEvent: free text of a counterparty, printable ASCII, at most 200
+// characters.
+type ErrorEvent struct {
+	Nick protocol.Nick `json:"nick"`
+	Text string        `json:"text"`
+}
+
+// AuthEvent: a taker opened its commitment to us. The client answers with
+// MethodIOAuth or MethodRefuse.
+type AuthEvent struct {
+	Conversation uint64           `json:"conversation"` // names this conversation for its whole life
+	Taker        protocol.Nick    `json:"taker"`
+	OfferID      protocol.OfferID `json:"oid"`
+	Amount       sats.Amount      `json:"amount"`
+	// Commitment as in !fill; the client checks that Revelation opens it.
+	Commitment protocol.Commitment `json:"commitment"`
+	Revelation string              `json:"revelation"`
+	// PubKey is our session key, 64 hex digits, which the client's wallet
+	// signs in IOAuth.Signature.
+	PubKey string `json:"pubkey"`
+}
+
+// IOAuthRequest answers an AuthEvent.
+type IOAuthRequest struct {
+	Conversation uint64 `json:"conversation"`
+	IOAuth
+}
+
+// TxEvent: the taker sent the transaction to sign. The client checks it against
+// its own record and answers with MethodSigs or MethodRefuse.
+type TxEvent struct {
+	Conversation uint64        `json:"conversation"`
+	Taker        protocol.Nick `json:"taker"`
+	Tx           []byte        `json:"tx"`
+}
+
+// SigsRequest answers a TxEvent: one base64 script of pushes an input, in the
+// order of the inputs.
+type SigsRequest struct {
+	Conversation uint64   `json:"conversation"`
+	Sigs         []string `json:"sigs"`
+}
+
+// RefuseRequest ends a conversation. The taker is told nothing, as the
+// reference does; the reason goes to the daemon's log.
+type RefuseRequest struct {
+	Conversation uint64          `json:"conversation"`
+	Reason       protocol.Reason `json:"reason"`
+}
+
+// PushEvent: a taker asks us to broadcast. The client does so only for a
+// transaction that it signed.
+type PushEvent struct {
+	Taker protocol.Nick `json:"taker"`
+	Tx    []byte        `json:"tx"`
+}
+
+// EndedEvent: a maker's conversation is over; what was set aside for it can be
+// freed (with the care due to what was already shown or signed).
+type EndedEvent struct {
+	Conversation uint64          `json:"conversation"`
+	Taker        protocol.Nick   `json:"taker"`
+	Reason       protocol.Reason `json:"reason"`
+}
+
+// SignRequest asks the client to sign a private message with the nick key.
+type SignRequest struct {
+	To      protocol.Nick `json:"to"`
+	Command string        `json:"command"` // the market's command name, for the client's judgement
+	Text    string        `json:"text"`    // the message followed by the host id; signed as it is
+	HostID  string        `json:"hostid"`
+}
+
+// SignAnswer carries the nick's key and signature as they travel.
+type SignAnswer struct {
+	PubKey    string `json:"pubkey"` // 66 lower-case hex digits
+	Signature string `json:"sig"`    // base64 of DER
+}
+
+// VerifyRequest asks whether Signature by PubKey over Text is valid and PubKey
+// is the key behind Nick.
+type VerifyRequest struct {
+	Nick      protocol.Nick `json:"nick"`
+	Text      string        `json:"text"` // with the host id
+	HostID    string        `json:"hostid"`
+	PubKey    string        `json:"pubkey"`
+	Signature string        `json:"sig"`
+}
+
+// VerifyAnswer is the verdict.
+type VerifyAnswer struct {
+	Valid bool `json:"valid"`
+}
+
+// raw is a JSON value that is passed on unread.
+type raw = json.RawMessage
