@@ -1,0 +1,192 @@
+// Package config reads joinmarket.cfg, the file of the reference
+// implementation, with its sections, keys and dialect, so that an old data
+// folder goes on working. Keys of ours are marked in the sample.
+//
+// It knows nothing of Bitcoin, so that both programs can use it.
+package config
+
+import (
+	_ "embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"github.com/joinmarket-go/joinmarket/protocol/control"
+	"github.com/joinmarket-go/joinmarket/protocol/sats"
+)
+
+// FileName is the name of the configuration file in the data folder.
+const FileName = "joinmarket.cfg"
+
+// Sample is the commented file that a new data folder gets: all keys in use,
+// with their defaults.
+//
+//go:embed joinmarket.cfg
+var Sample []byte
+
+// ErrConfig means that the file has a value that cannot be used. The text names
+// section, key, value and what is allowed.
+var ErrConfig = errors.New("configuration")
+
+// Config is what the file says, with defaults for what it leaves out.
+type Config struct {
+	Dir        string // the data folder
+	Daemon     Daemon
+	Blockchain Blockchain
+	Channels   []control.ChannelConfig // [MESSAGING:...], in the file's order
+	Logging    Logging
+	Timeout    Timeout
+	Policy     Policy
+	Yield      YieldGenerator
+
+	// Warnings are sentences for the user: keys that are unknown, or known but
+	// without effect in this version.
+	Warnings []string
+}
+
+// Daemon is [DAEMON]: where the client finds its daemon.
+type Daemon struct {
+	InProcess bool   // no_daemon = 1: inside this process
+	Socket    string // daemon_socket (ours): Unix socket, relative to the data folder; empty: TCP
+	Host      string // daemon_host, with TCP
+	Port      uint16 // daemon_port
+	TLS       bool   // use_ssl
+}
+
+// Blockchain is [BLOCKCHAIN]: the node and its network.
+type Blockchain struct {
+	Source     string // blockchain_source: bitcoin-rpc, regtest (both Bitcoin Core) or btcd (ours)
+	Network    string // mainnet, testnet, signet, regtest
+	Host       string // rpc_host
+	Port       uint16 // rpc_port; 0: the network's default
+	User       string // rpc_user
+	Password   Secret // rpc_password
+	CookieFile string // rpc_cookie_file; wins over user and password
+	Wallet     string // rpc_wallet_file: name of the watch-only wallet in Bitcoin Core
+	CertFile   string // rpc_cert_file (ours): TLS certificate of a btcd
+}
+
+// Secret is text that prints as stars.
+type Secret string
+
+// String returns stars.
+func (Secret) String() string { return "***" }
+
+// GoString returns stars.
+func (Secret) GoString() string { return "***" }
+
+// Logging is [LOGGING].
+type Logging struct {
+	Level string // DEBUG, INFO, WARNING or ERROR
+	Color bool
+}
+
+// Timeout is [TIMEOUT].
+type Timeout struct {
+	Maker     time.Duration // maker_timeout_sec: each stage of a CoinJoin
+	Unconfirm time.Duration // unconfirm_timeout_sec: until a CoinJoin is in the mempool
+	Confirm   time.Duration // confirm_timeout_hours
+}
+
+// Policy is [POLICY].
+type Policy struct {
+	MergeAlgorithm    string      // default, gradual, greedy, greediest
+	GapLimit          int         // addresses watched beyond the last used one, per external branch
+	TxFees            int64       // tx_fees: <= 1000 a block target, above a rate in sat/kvB
+	TxFeesFactor      string      // tx_fees_factor: decimal; the rate is drawn from [r, r(1+f)]
+	AbsurdFeePerKB    sats.Amount // sat/kvB; a higher rate is refused
+	MaxSweepFeeChange string      // decimal fraction
+	MaxCJFeeAbs       *sats.Amount
+	MaxCJFeeRel       string // decimal fraction, empty when unset
+	TxBroadcast       string // self, random-peer, not-self
+	MinimumMakers     int
+	TakerUTXORetries  int
+	TakerUTXOAge      int32 // confirmations
+	TakerUTXOPercent  int
+	// CommitmentsFile is where a taker records the commitments it used.
+	CommitmentsFile string
+}
+
+// YieldGenerator is [YIELDGENERATOR].
+type YieldGenerator struct {
+	OrderType string      // reloffer, absoffer, or both (ours)
+	CJFeeAbs  sats.Amount // cjfee_a
+	CJFeeRel  string      // cjfee_r, decimal fraction
+	TxFee     sats.Amount // txfee_contribution
+	MinSize   sats.Amount // minsize
+}
+
+// Default is what an empty file means, for a data folder.
+func Default(dir string) Config {
+	return Config{
+		Dir:        dir,
+		Daemon:     Daemon{InProcess: true, Socket: filepath.Join(dir, "joinmarketd.sock"), Host: "localhost", Port: 27183},
+		Blockchain: Blockchain{Source: "bitcoin-rpc", Network: "mainnet", Host: "localhost", User: "bitcoin", Password: "password"},
+		Logging:    Logging{Level: "INFO", Color: true},
+		Timeout:    Timeout{Maker: 60 * time.Second, Unconfirm: 180 * time.Second, Confirm: 6 * time.Hour},
+		Policy: Policy{
+			MergeAlgorithm: "default", GapLimit: 6, TxFees: 3, TxFeesFactor: "0.2", AbsurdFeePerKB: 350_000,
+			MaxSweepFeeChange: "0.8", TxBroadcast: "random-peer", MinimumMakers: 4,
+			TakerUTXORetries: 3, TakerUTXOAge: 5, TakerUTXOPercent: 20,
+			CommitmentsFile: filepath.Join(dir, "cmtdata", "commitments.json"),
+		},
+		Yield: YieldGenerator{OrderType: "reloffer", CJFeeAbs: 500, CJFeeRel: "0.00002", MinSize: 100_000},
+	}
+}
+
+// DefaultDir is the data folder when none is named: that of the reference on
+// this system.
+func DefaultDir() (string, error) {
+	if runtime.GOOS == "windows" {
+		base, err := os.UserConfigDir()
+		return filepath.Join(base, "joinmarket"), err
+	}
+	home, err := os.UserHomeDir()
+	if runtime.GOOS == "darwin" {
+		return filepath.Join(home, "Library", "Application support", "joinmarket"), err
+	}
+	return filepath.Join(home, ".joinmarket"), err
+}
+
+// Load reads the file of a data folder. When there is no folder or file yet, it
+// makes them (0700, 0600) from Sample and reports fresh.
+func Load(dir string) (cfg Config, fresh bool, err error) {
+	for _, sub := range []string{"", "wallets", "logs", "cmtdata"} {
+		if err := os.MkdirAll(filepath.Join(dir, sub), 0o700); err != nil {
+			return Config{}, false, fmt.Errorf("making the data folder: %w", err)
+		}
+	}
+	path := filepath.Join(dir, FileName)
+	data, err := readBounded(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err := os.WriteFile(path, Sample, 0o600); err != nil {
+			return Config{}, false, fmt.Errorf("writing the first configuration file: %w", err)
+		}
+		data, fresh, err = Sample, true, nil
+	}
+	if err != nil {
+		return Config{}, false, fmt.Errorf("reading the configuration file: %w", err)
+	}
+	cfg, err = Parse(dir, data)
+	if err != nil {
+		return Config{}, false, fmt.Errorf("%s: %w", path, err)
+	}
+	return cfg, fresh, nil
+}
+
+const maxFile = 1 << 20
+
+func readBounded(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err == nil && info.Size() > maxFile {
+		return nil, fmt.Errorf("%w: %s is larger than 1 MiB; it is no configuration file", ErrConfig, path)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path)
+}

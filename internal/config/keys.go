@@ -1,0 +1,188 @@
+package config
+
+import (
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/joinmarket-go/joinmarket/protocol/sats"
+)
+
+// A setter takes a value into the configuration, or says what is allowed.
+type setter func(c *Config, value string) error
+
+// keys maps "SECTION key" to what it sets. Sections of channels are read in
+// channels.go.
+var keys = map[string]setter{
+	"DAEMON no_daemon":     func(c *Config, v string) error { c.Daemon.InProcess = v == "1"; return nil },
+	"DAEMON daemon_socket": func(c *Config, v string) error { c.Daemon.Socket = inDir(c, v); return nil },
+	"DAEMON daemon_host":   text(func(c *Config) *string { return &c.Daemon.Host }),
+	"DAEMON daemon_port":   port(func(c *Config) *uint16 { return &c.Daemon.Port }),
+	"DAEMON use_ssl":       func(c *Config, v string) error { c.Daemon.TLS = v != "false"; return nil },
+
+	"BLOCKCHAIN blockchain_source": oneOf(func(c *Config) *string { return &c.Blockchain.Source }, "bitcoin-rpc", "regtest", "btcd"),
+	"BLOCKCHAIN network":           oneOf(func(c *Config) *string { return &c.Blockchain.Network }, "mainnet", "testnet", "signet", "regtest"),
+	"BLOCKCHAIN rpc_host":          text(func(c *Config) *string { return &c.Blockchain.Host }),
+	"BLOCKCHAIN rpc_port":          port(func(c *Config) *uint16 { return &c.Blockchain.Port }),
+	"BLOCKCHAIN rpc_user":          text(func(c *Config) *string { return &c.Blockchain.User }),
+	"BLOCKCHAIN rpc_password":      func(c *Config, v string) error { c.Blockchain.Password = Secret(v); return nil },
+	"BLOCKCHAIN rpc_cookie_file":   text(func(c *Config) *string { return &c.Blockchain.CookieFile }),
+	"BLOCKCHAIN rpc_wallet_file":   text(func(c *Config) *string { return &c.Blockchain.Wallet }),
+	"BLOCKCHAIN rpc_cert_file":     func(c *Config, v string) error { c.Blockchain.CertFile = inDir(c, v); return nil },
+
+	"LOGGING console_log_level": oneOf(func(c *Config) *string { return &c.Logging.Level }, "DEBUG", "INFO", "WARNING", "ERROR"),
+	"LOGGING color":             func(c *Config, v string) error { c.Logging.Color = v == "true"; return nil },
+
+	"TIMEOUT maker_timeout_sec":     duration(func(c *Config) *time.Duration { return &c.Timeout.Maker }, time.Second, time.Hour),
+	"TIMEOUT unconfirm_timeout_sec": duration(func(c *Config) *time.Duration { return &c.Timeout.Unconfirm }, time.Second, 24*time.Hour),
+	"TIMEOUT confirm_timeout_hours": duration(func(c *Config) *time.Duration { return &c.Timeout.Confirm }, time.Hour, 30*24*time.Hour),
+
+	"POLICY merge_algorithm":      oneOf(func(c *Config) *string { return &c.Policy.MergeAlgorithm }, "default", "gradual", "greedy", "greediest"),
+	"POLICY gaplimit":             whole(func(c *Config) *int { return &c.Policy.GapLimit }, 1, 100_000),
+	"POLICY tx_fees":              func(c *Config, v string) (err error) { c.Policy.TxFees, err = integer(v, 1, 10_000_000); return err },
+	"POLICY tx_fees_factor":       fraction(func(c *Config) *string { return &c.Policy.TxFeesFactor }),
+	"POLICY absurd_fee_per_kb":    amount(func(c *Config) *sats.Amount { return &c.Policy.AbsurdFeePerKB }),
+	"POLICY max_sweep_fee_change": fraction(func(c *Config) *string { return &c.Policy.MaxSweepFeeChange }),
+	"POLICY max_cj_fee_abs":       setMaxCJFeeAbs,
+	"POLICY max_cj_fee_rel":       fraction(func(c *Config) *string { return &c.Policy.MaxCJFeeRel }),
+	"POLICY tx_broadcast":         oneOf(func(c *Config) *string { return &c.Policy.TxBroadcast }, "self", "random-peer", "not-self"),
+	"POLICY minimum_makers":       whole(func(c *Config) *int { return &c.Policy.MinimumMakers }, 1, 99),
+	"POLICY taker_utxo_retries":   whole(func(c *Config) *int { return &c.Policy.TakerUTXORetries }, 1, 10),
+	"POLICY taker_utxo_age":       setTakerUTXOAge,
+	"POLICY taker_utxo_amtpercent": whole(func(c *Config) *int { return &c.Policy.TakerUTXOPercent },
+		1, 100),
+	"POLICY commit_file_location": func(c *Config, v string) error { c.Policy.CommitmentsFile = inDir(c, v); return nil },
+
+	"YIELDGENERATOR ordertype":          oneOf(func(c *Config) *string { return &c.Yield.OrderType }, "reloffer", "absoffer", "both"),
+	"YIELDGENERATOR cjfee_a":            amount(func(c *Config) *sats.Amount { return &c.Yield.CJFeeAbs }),
+	"YIELDGENERATOR cjfee_r":            fraction(func(c *Config) *string { return &c.Yield.CJFeeRel }),
+	"YIELDGENERATOR txfee_contribution": amount(func(c *Config) *sats.Amount { return &c.Yield.TxFee }),
+	"YIELDGENERATOR minsize":            amount(func(c *Config) *sats.Amount { return &c.Yield.MinSize }),
+}
+
+// idle are keys of the reference that do nothing here, by section; "*" stands
+// for the whole section.
+var idle = map[string][]string{
+	"POLICY": {"segwit", "native", "wallet_caching_disabled", "listunspent_args", "max_sats_freeze_reuse",
+		"interest_rate", "bondless_makers_allowance", "bond_value_exponent", "accept_commitment_broadcasts",
+		"commitment_list_location"},
+	"YIELDGENERATOR": {"cjfee_factor", "txfee_contribution_factor", "size_factor"},
+	"PAYJOIN":        {"*"},
+	"SNICKER":        {"*"},
+	"GUI":            {"*"},
+}
+
+func isIdle(section, key string) bool {
+	return slices.Contains(idle[section], key) || slices.Contains(idle[section], "*")
+}
+
+// inDir reads a path relative to the data folder; empty stays empty.
+func inDir(c *Config, v string) string {
+	if v == "" || filepath.IsAbs(v) {
+		return v
+	}
+	return filepath.Join(c.Dir, v)
+}
+
+func text(field func(*Config) *string) setter {
+	return func(c *Config, v string) error { *field(c) = v; return nil }
+}
+
+func oneOf(field func(*Config) *string, allowed ...string) setter {
+	return func(c *Config, v string) error {
+		if !slices.Contains(allowed, v) {
+			return fmt.Errorf("want one of: %s", strings.Join(allowed, ", "))
+		}
+		*field(c) = v
+		return nil
+	}
+}
+
+func integer(v string, least, most int64) (int64, error) {
+	n, err := strconv.ParseInt(v, 10, 64)
+	if err != nil || n < least || n > most {
+		return 0, fmt.Errorf("want a whole number from %d to %d", least, most)
+	}
+	return n, nil
+}
+
+func whole(field func(*Config) *int, least, most int64) setter {
+	return func(c *Config, v string) error {
+		n, err := integer(v, least, most)
+		if err == nil {
+			*field(c) = int(n)
+		}
+		return err
+	}
+}
+
+func amount(field func(*Config) *sats.Amount) setter {
+	return func(c *Config, v string) error {
+		n, err := integer(v, 0, int64(sats.Max))
+		if err != nil {
+			return fmt.Errorf("%w (satoshis)", err)
+		}
+		*field(c) = sats.Amount(n)
+		return nil
+	}
+}
+
+// port leaves the default in place when the value is empty.
+func port(field func(*Config) *uint16) setter {
+	return func(c *Config, v string) error {
+		if v == "" {
+			return nil
+		}
+		n, err := integer(v, 1, 65535)
+		if err == nil {
+			*field(c) = uint16(n)
+		}
+		return err
+	}
+}
+
+var plainDecimal = regexp.MustCompile(`^[0-9]{1,2}(\.[0-9]{1,18})?$`)
+
+// fraction keeps a plain decimal as text, so that no rounding creeps in.
+func fraction(field func(*Config) *string) setter {
+	return func(c *Config, v string) error {
+		if !plainDecimal.MatchString(v) {
+			return fmt.Errorf("want a plain decimal number such as 0.002")
+		}
+		*field(c) = v
+		return nil
+	}
+}
+
+// duration reads a decimal number of units.
+func duration(field func(*Config) *time.Duration, unit, most time.Duration) setter {
+	return func(c *Config, v string) error {
+		n, err := strconv.ParseFloat(v, 64)
+		if err != nil || !(n > 0) || n > float64(most)/float64(unit) {
+			return fmt.Errorf("want a number above 0, at most %v", most)
+		}
+		*field(c) = time.Duration(n * float64(unit))
+		return nil
+	}
+}
+
+func setMaxCJFeeAbs(c *Config, v string) error {
+	n, err := integer(v, 0, int64(sats.Max))
+	if err == nil {
+		limit := sats.Amount(n)
+		c.Policy.MaxCJFeeAbs = &limit
+	}
+	return err
+}
+
+func setTakerUTXOAge(c *Config, v string) error {
+	n, err := integer(v, 1, 1000)
+	if err == nil {
+		c.Policy.TakerUTXOAge = int32(n)
+	}
+	return err
+}
