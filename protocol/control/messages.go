@@ -1,7 +1,6 @@
 package control
 
 import (
-	"encoding/json"
 	"time"
 
 	"github.com/joinmarket-go/joinmarket/protocol"
@@ -197,7 +196,7 @@ type TxRequest struct {
 // PushRequest asks a maker to broadcast the signed transaction.
 type PushRequest struct {
 	Maker protocol.Nick `json:"maker"`
-	Tx    []byte        `json:"tx"`
+	Tx    []byte        `json:"tx"` // serialised with witness, at most MaxSignedTx bytes
 }
 
 // PubKeyEvent: the maker accepted the fill and sent its session key.
@@ -335,6 +334,3 @@ type VerifyRequest struct {
 type VerifyAnswer struct {
 	Valid bool `json:"valid"`
 }
-
-// raw is a JSON value that is passed on unread.
-type raw = json.RawMessage
