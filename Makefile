@@ -1,0 +1,49 @@
+# Everything here needs Go, make and git only, but for `check`, which also wants
+# the servers that scripts/install-test-deps.sh installs.
+
+GO         ?= go
+export CGO_ENABLED ?= 0
+VERSION    := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+LDFLAGS    := -s -w -X main.version=$(VERSION)
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
+FUZZTIME   ?= 10s
+PLATFORMS   = linux/amd64 linux/arm64 linux/arm darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
+
+.PHONY: build demo test check race fuzz bench lint cross clean
+
+build: ## both programs, into bin/
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
+
+demo: build ## one CoinJoin with four makers on this machine
+	$(GO) build -o bin/ github.com/btcsuite/btcd
+	./bin/jm playground --once
+
+test: ## what a fresh machine can test
+	$(GO) test ./...
+
+race: ## the same with the race detector, which needs a C compiler
+	CGO_ENABLED=1 $(GO) test -race ./...
+
+lint:
+	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "not gofmt-ed: $$unformatted"; exit 1; fi
+	$(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
+
+check: ## what CI runs
+	./scripts/check.sh
+
+fuzz: ## every fuzz target for FUZZTIME
+	./scripts/fuzz.sh $(FUZZTIME)
+
+bench: build ## the numbers of docs/benchmarks.md
+	./scripts/bench.sh
+
+cross: ## static binaries for every platform, into dist/
+	@for platform in $(PLATFORMS); do \
+		os=$${platform%/*}; arch=$${platform#*/}; echo "$$os/$$arch"; mkdir -p dist/$$os-$$arch; \
+		CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch GOARM=7 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o dist/$$os-$$arch/ ./cmd/... || exit 1; \
+	done
+
+clean:
+	rm -rf bin dist

@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# The one command that decides whether a change may land. In CI (CI=true) no
+# test may be skipped: a missing server is a failure, not an excuse.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+
+step() { printf '\n== %s\n' "$*"; }
+
+step lint
+make --no-print-directory lint
+
+step govulncheck
+if go run golang.org/x/vuln/cmd/govulncheck@v1.9.0 ./... >"$log" 2>&1; then
+  tail -n 1 "$log"
+elif grep -q '^Vulnerability #' "$log"; then
+  cat "$log"
+  exit 1
+else
+  echo "no answer from the vulnerability database: $(tail -n 1 "$log")"
+fi
+
+step 'race tests'
+# -v, to see what was skipped; the log is shown only where something failed.
+if ! CGO_ENABLED=1 go test -race -v -timeout 20m ./... >"$log" 2>&1; then
+  grep -vE '^ *(=== |--- PASS|PASS$)' "$log" || true
+  exit 1
+fi
+grep -E '^(ok|\?)' "$log"
+if grep -E '^ *--- SKIP' "$log"; then
+  if [ "${CI:-}" = true ]; then
+    echo 'tests were skipped in CI'
+    exit 1
+  fi
+fi
+
+step "README's commands"
+make --no-print-directory test
+make --no-print-directory demo
