@@ -10,6 +10,7 @@ import (
 	"github.com/btcsuite/btcd/wire/v2"
 
 	"github.com/joinmarket-go/joinmarket/protocol"
+	"github.com/joinmarket-go/joinmarket/protocol/control"
 	"github.com/joinmarket-go/joinmarket/protocol/sats"
 	"github.com/joinmarket-go/joinmarket/wallet/coins"
 )
@@ -63,10 +64,6 @@ var (
 )
 
 const (
-	// MaxTx bounds an unsigned transaction, in bytes. Signed, it stays far
-	// below the weight that nodes relay.
-	MaxTx = 22_000
-
 	inputSize     = 41 // bytes of an input with an empty script
 	minOutputSize = 9
 	// lockBlocks is how many blocks a transaction's lock time may lie ahead:
@@ -121,9 +118,10 @@ func decode(raw []byte) (*wire.MsgTx, error) {
 
 // plausible checks size, counts and that every input script is empty before
 // the library, which trusts the counts, allocates for them. A transaction with
-// witnesses fails here, as its marker is an input count of zero.
+// witnesses fails here, as its marker is an input count of zero. Within
+// control.MaxTx bytes, its weight when signed stays far below what nodes relay.
 func plausible(raw []byte) bool {
-	if len(raw) > MaxTx || len(raw) < 4 {
+	if len(raw) > control.MaxTx || len(raw) < 4 {
 		return false
 	}
 	inputs, rest, ok := count(raw[4:])
@@ -140,14 +138,13 @@ func plausible(raw []byte) bool {
 	return ok && outputs > 0 && uint64(len(rest)) >= outputs*minOutputSize
 }
 
-// count reads a compact size of at most MaxTx.
+// count reads a compact size below 65536; more cannot fit.
 func count(b []byte) (n uint64, rest []byte, ok bool) {
 	switch {
 	case len(b) >= 1 && b[0] < 0xfd:
 		return uint64(b[0]), b[1:], true
 	case len(b) >= 3 && b[0] == 0xfd:
-		n = uint64(binary.LittleEndian.Uint16(b[1:]))
-		return n, b[3:], n <= MaxTx
+		return uint64(binary.LittleEndian.Uint16(b[1:])), b[3:], true
 	}
 	return 0, nil, false
 }

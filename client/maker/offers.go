@@ -1,0 +1,101 @@
+package maker
+
+import (
+	"errors"
+	"fmt"
+	"math/big"
+	"strconv"
+	"strings"
+
+	"github.com/joinmarket-go/joinmarket/protocol"
+	"github.com/joinmarket-go/joinmarket/protocol/sats"
+)
+
+// Terms are what the maker asks for (spec: taker-maker.md 13.2, the basic
+// generator).
+type Terms struct {
+	// Types are the offers to publish, at most one absolute and one relative;
+	// their order gives the ids 0 and 1. Types must all be for the script type
+	// of the wallet.
+	Types    []protocol.OfferType
+	CJFeeAbs sats.Amount // sat, what an absolute offer earns, on top of TxFee
+	CJFeeRel string      // decimal fraction of the amount, below 1
+	TxFee    sats.Amount // sat the maker adds to the miner fee
+	MinSize  sats.Amount // sat; values below protocol.MinOfferSize are raised to it
+}
+
+// ErrTerms means that the terms cannot become offers.
+var ErrTerms = errors.New("the maker's terms are not usable")
+
+// Validate checks every field, and that no offer could ever cost the maker
+// money: a relative fee of zero needs a TxFee of zero.
+func (t Terms) Validate() error {
+	if len(t.Types) == 0 || len(t.Types) > 2 {
+		return fmt.Errorf("%w: one or two offer types are needed, not %d", ErrTerms, len(t.Types))
+	}
+	if len(t.Types) == 2 && (t.Types[0].Relative() == t.Types[1].Relative() || t.Types[0].Script() != t.Types[1].Script()) {
+		return fmt.Errorf("%w: two offers must be one absolute and one relative, for one script type", ErrTerms)
+	}
+	if !t.MinSize.Valid() || !t.TxFee.Valid() || !t.CJFeeAbs.Valid() {
+		return fmt.Errorf("%w: minsize, txfee and cjfee_a lie between 0 and %v", ErrTerms, sats.Max)
+	}
+	for id := range t.Types {
+		if _, err := t.offer(id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Offers returns what to publish when the richest mixdepth can spend balance.
+// There are none while it is too little for the least size; that is no error.
+// The terms must be valid.
+func (t Terms) Offers(balance sats.Amount) []protocol.Offer {
+	offers := []protocol.Offer{}
+	for id := range t.Types {
+		o, err := t.offer(id)
+		o.MaxSize = balance - max(protocol.MinOfferSize, t.TxFee)
+		if err == nil && o.MinSize <= o.MaxSize {
+			offers = append(offers, o)
+		}
+	}
+	return offers
+}
+
+// offer is the offer of Types[id] without an upper bound on its size.
+func (t Terms) offer(id int) (protocol.Offer, error) {
+	o := protocol.Offer{
+		Type:    t.Types[id],
+		ID:      protocol.OfferID(id),
+		MinSize: max(t.MinSize, protocol.MinOfferSize),
+		MaxSize: sats.Max,
+		TxFee:   t.TxFee,
+		CJFee:   strconv.FormatInt(int64(t.TxFee+t.CJFeeAbs), 10),
+	}
+	if o.Type.Relative() {
+		o.CJFee = t.CJFeeRel
+	}
+	if err := o.Validate(); err != nil {
+		return o, fmt.Errorf("%w: %w", ErrTerms, err)
+	}
+	if !o.Type.Relative() {
+		return o, nil
+	}
+	if strings.ContainsAny(o.CJFee, "eE") {
+		return o, fmt.Errorf("%w: cjfee_r must be written without an exponent, not %q", ErrTerms, o.CJFee)
+	}
+	// At the least size the fee must be worth one and a half contributions.
+	least := big.NewRat(3*int64(t.TxFee), 2)
+	rate, _ := new(big.Rat).SetString(o.CJFee) // Validate has read it
+	if rate.Sign() > 0 {
+		least.Quo(least, rate)
+	} else if t.TxFee > 0 {
+		return o, fmt.Errorf("%w: a fee of zero never covers a txfee of %v", ErrTerms, t.TxFee)
+	}
+	if least.Cmp(big.NewRat(int64(sats.Max), 1)) > 0 {
+		return o, fmt.Errorf("%w: a fee of %s never covers a txfee of %v", ErrTerms, o.CJFee, t.TxFee)
+	}
+	size := new(big.Int).Quo(least.Num(), least.Denom())
+	o.MinSize = max(o.MinSize, sats.Amount(size.Int64()))
+	return o, nil
+}
