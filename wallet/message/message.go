@@ -35,7 +35,7 @@ func Hash(text string) chainhash.Hash {
 	return chainhash.DoubleHashH(buf.Bytes())
 }
 
-// Sign returns the DER signature of text by key, 70 to 72 bytes: nonce by RFC
+// Sign returns the DER signature of text by key, at most 71 bytes: nonce by RFC
 // 6979, low S. The same input gives the same bytes, as the reference's.
 func Sign(key *btcec.PrivateKey, text string) []byte {
 	hash := Hash(text)
