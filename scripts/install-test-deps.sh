@@ -1,0 +1,97 @@
+#!/bin/sh
+# Installs the servers that some tests start, on Debian:
+#
+#   ngircd    from the machine's own release, by apt (needs root)
+#   bitcoind  unpacked below DIR with the libraries it needs, so that nothing
+#             is installed or started system-wide; needs no root if DIR is
+#             writable
+#
+# usage: scripts/install-test-deps.sh [DIR]
+#
+# DIR defaults to $JM_TESTDEPS, else /var/lib/joinmarket-testdeps, where the
+# tests look for bin/bitcoind. What is there already is left alone.
+set -eu
+
+dir=${1:-${JM_TESTDEPS:-/var/lib/joinmarket-testdeps}}
+package=bitcoin-knots # a bitcoind that Debian packages
+suite=trixie          # the release that has it, in its backports
+keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+
+fail() {
+	echo "install-test-deps: $*" >&2
+	exit 1
+}
+
+install_ngircd() {
+	if [ -x /usr/sbin/ngircd ] || command -v ngircd >/dev/null; then
+		echo "ngircd: present"
+		return
+	fi
+	apt-get update
+	apt-get install --yes --no-install-recommends ngircd
+	# The tests start their own; the machine shall not serve IRC because of them.
+	if [ -d /run/systemd/system ]; then
+		systemctl disable --now ngircd
+	fi
+}
+
+# mirror prints where this machine gets its release from.
+mirror() {
+	# shellcheck source=/dev/null
+	codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
+	# shellcheck disable=SC2016 # the names in $() are apt's, not the shell's
+	apt-get indextargets --format '$(RELEASE) $(COMPONENT) $(REPO_URI)' 'Created-By: Packages' |
+		awk -v release="$codename" '$1 == release && $2 == "main" { print $3; exit }'
+}
+
+# own_apt runs apt-get with the machine's settings, but with package lists, a
+# cache and a record of installed packages (none) below the folder $work.
+own_apt() {
+	apt-get -o Dir::Etc::sourcelist="$work/sources.list" -o Dir::Etc::sourceparts="$work/none" \
+		-o Dir::Etc::preferences="$work/none/file" -o Dir::Etc::preferencesparts="$work/none" \
+		-o Dir::State="$work/state" -o Dir::State::status="$work/status" \
+		-o Dir::Cache="$work/cache" -o APT::Sandbox::User= -o APT::Architectures= \
+		-o Debug::NoLocking=1 "$@"
+}
+
+install_bitcoind() {
+	if [ -x "$dir/bin/bitcoind" ] || command -v bitcoind >/dev/null; then
+		echo "bitcoind: present"
+		return
+	fi
+	[ -r "$keyring" ] || fail "install the package debian-archive-keyring first: $keyring is missing"
+	from=$(mirror)
+	[ -n "$from" ] || fail "apt knows no Debian mirror on this machine: see /etc/apt/sources.list"
+
+	mkdir -p "$dir/bin"
+	dir=$(cd "$dir" && pwd)
+	work=$(mktemp -d "$dir/work.XXXXXX")
+	trap 'rm -rf "$work"' EXIT
+	mkdir -p "$work/state/lists/partial" "$work/cache/archives/partial" "$work/root" "$work/none"
+	: >"$work/status"
+	for release in "$suite" "$suite-backports"; do
+		echo "deb [signed-by=$keyring] $from $release main"
+	done >"$work/sources.list"
+	own_apt update
+	own_apt install --yes --no-install-recommends --download-only \
+		--target-release "$suite-backports" "$package"
+	for deb in "$work"/cache/archives/*.deb; do
+		dpkg-deb --extract "$deb" "$work/root"
+	done
+	rm -rf "$dir/root"
+	mv "$work/root" "$dir/root"
+
+	# The program runs with the C library it was built for, not the machine's.
+	loader=$(find "$dir/root" -name 'ld-linux*.so.*' | head -n 1)
+	libs=$(dirname "$(find "$dir/root" -name 'libc.so.6' | head -n 1)")
+	cat >"$work/bitcoind" <<-END
+		#!/bin/sh
+		exec "$loader" --inhibit-cache --library-path "$libs" "$dir/root/usr/bin/bitcoind" "\$@"
+	END
+	chmod 755 "$work/bitcoind"
+	"$work/bitcoind" --version | head -n 1
+	mv "$work/bitcoind" "$dir/bin/bitcoind"
+}
+
+install_ngircd
+install_bitcoind
