@@ -3,7 +3,7 @@ package protocol
 import (
 	"encoding/hex"
 	"errors"
-	"regexp"
+	"strings"
 )
 
 // Version is the only protocol version on the network. It is the second
@@ -11,17 +11,40 @@ import (
 const Version = 5
 
 // Nick is a participant's name: 16 characters, "J5" and the base58 text of ten
-// hash bytes of its key, padded with 'O' (spec: messaging.md 1.1).
+// hash bytes of its key, padded with 'O' (protocol: nicks).
 type Nick string
 
 // ErrNick means that a text is no nick.
 var ErrNick = errors.New("not a nick: want 16 characters, J5 and base58 padded with O")
 
-var nickForm = regexp.MustCompile(`^J5[1-9A-HJ-NP-Za-km-z]{10,14}O{0,4}$`)
+// NickSize is the length of every nick in bytes.
+const NickSize = 16
+
+const (
+	nickHeader  = "J5"
+	nickPadding = 'O' // not in the base58 alphabet
+	maxPadding  = 4   // ten bytes have at least ten base58 digits
+	base58      = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+)
 
 // Valid reports whether n has the form of a nick. Whether a key stands behind
 // it only the client can tell.
-func (n Nick) Valid() bool { return len(n) == 16 && nickForm.MatchString(string(n)) }
+func (n Nick) Valid() bool {
+	text, ok := strings.CutPrefix(string(n), nickHeader)
+	if !ok || len(n) != NickSize {
+		return false
+	}
+	digits := strings.TrimRight(text, string(nickPadding))
+	if len(text)-len(digits) > maxPadding {
+		return false
+	}
+	for i := range len(digits) {
+		if strings.IndexByte(base58, digits[i]) < 0 {
+			return false
+		}
+	}
+	return true
+}
 
 // Commitment is what a taker commits to in !fill, as it travels: the type
 // letter 'P' and 64 hex digits. Compare commitments by Bytes, never as text:
@@ -31,16 +54,22 @@ type Commitment string
 // ErrCommitment means that a text is no commitment.
 var ErrCommitment = errors.New("not a commitment: want P and 64 hex digits")
 
+// commitmentType is the only type in use: a proof of discrete logarithm
+// equivalence.
+const commitmentType = 'P'
+
 // Bytes returns the 32 committed bytes.
 func (c Commitment) Bytes() (b [32]byte, err error) {
-	if len(c) != 65 || c[0] != 'P' {
+	if len(c) != 1+2*len(b) || c[0] != commitmentType {
 		return b, ErrCommitment
 	}
 	if _, err := hex.Decode(b[:], []byte(c[1:])); err != nil {
-		return b, ErrCommitment
+		return [32]byte{}, ErrCommitment
 	}
 	return b, nil
 }
 
-// NewCommitment writes 32 bytes in the form that travels.
-func NewCommitment(b [32]byte) Commitment { return Commitment("P" + hex.EncodeToString(b[:])) }
+// NewCommitment writes 32 bytes in the form that travels, in lower case.
+func NewCommitment(b [32]byte) Commitment {
+	return Commitment(string(commitmentType) + hex.EncodeToString(b[:]))
+}

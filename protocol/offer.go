@@ -2,11 +2,6 @@ package protocol
 
 import (
 	"errors"
-	"fmt"
-	"math/big"
-	"regexp"
-	"strconv"
-	"strings"
 
 	"github.com/joinmarket-go/joinmarket/protocol/sats"
 )
@@ -39,7 +34,9 @@ func (t OfferType) Valid() bool {
 }
 
 // Relative reports whether the fee is a fraction of the amount.
-func (t OfferType) Relative() bool { return strings.HasSuffix(string(t), "reloffer") }
+func (t OfferType) Relative() bool {
+	return t == RelOffer || t == SWRelOffer || t == SW0RelOffer
+}
 
 // Script is the script type of a maker's inputs and outputs under t:
 // "p2pkh", "p2sh-p2wpkh" or "p2wpkh".
@@ -80,19 +77,9 @@ var (
 	ErrOfferFee  = errors.New("offer fee is not a number in range")
 )
 
-var (
-	wholeNumber = regexp.MustCompile(`^(0|[1-9][0-9]{0,15})$`)
-	// A fraction below one, in plain decimals or, as older joinmarket-ng
-	// makers send it, with a negative exponent (spec: messaging.md 2.4).
-	plainFraction = regexp.MustCompile(`^0(\.[0-9]{1,28})?$`)
-	expFraction   = regexp.MustCompile(`^([0-9])(?:\.([0-9]{1,18}))?[eE]-([0-9]{1,2})$`)
-)
-
-// Validate checks every bound of the offer (spec: messaging.md 2.4, attack M16).
+// Validate checks every bound of the offer (protocol: offers; attack M16).
 func (o Offer) Validate() error {
 	switch {
-	case !o.Type.Valid():
-		return ErrOfferType
 	case o.ID < 0:
 		return ErrOfferID
 	case !o.MinSize.Valid() || !o.MaxSize.Valid() || o.MinSize > o.MaxSize:
@@ -100,74 +87,6 @@ func (o Offer) Validate() error {
 	case !o.TxFee.Valid():
 		return ErrOfferFee
 	}
-	_, _, err := o.fee()
+	_, err := o.fee()
 	return err
-}
-
-// fee returns the fee as unscaled * 10^-scale.
-func (o Offer) fee() (unscaled *big.Int, scale int, err error) {
-	bad := fmt.Errorf("%w: %.40q", ErrOfferFee, o.CJFee)
-	if !o.Type.Relative() {
-		n, err := strconv.ParseInt(o.CJFee, 10, 64)
-		if err != nil || !wholeNumber.MatchString(o.CJFee) || !sats.Amount(n).Valid() {
-			return nil, 0, bad
-		}
-		return big.NewInt(n), 0, nil
-	}
-	var digits string
-	if plainFraction.MatchString(o.CJFee) {
-		_, digits, _ = strings.Cut(o.CJFee, ".")
-		scale = len(digits)
-	} else if m := expFraction.FindStringSubmatch(o.CJFee); m != nil {
-		exp, _ := strconv.Atoi(m[3])
-		digits, scale = m[1]+m[2], len(m[2])+exp
-		if exp < 1 || exp > 18 {
-			return nil, 0, bad
-		}
-	} else {
-		return nil, 0, bad
-	}
-	unscaled, ok := new(big.Int).SetString("0"+digits, 10)
-	if !ok {
-		return nil, 0, bad
-	}
-	return unscaled, scale, nil
-}
-
-// Fee is what the maker asks for a CoinJoin of the given amount, in satoshis:
-// the absolute fee, or cjfee * amount in decimal arithmetic of 28 significant
-// digits, rounded half to even. Both sides of the market must come to the same
-// number (spec: taker-maker.md 3.1). The offer must be valid.
-func (o Offer) Fee(amount sats.Amount) (sats.Amount, error) {
-	unscaled, scale, err := o.fee()
-	if err != nil {
-		return 0, err
-	}
-	if !o.Type.Relative() {
-		return sats.Amount(unscaled.Int64()), nil
-	}
-	if !amount.Valid() {
-		return 0, sats.ErrRange
-	}
-	product := new(big.Int).Mul(unscaled, big.NewInt(int64(amount)))
-	if excess := len(product.String()) - 28; excess > 0 {
-		product, scale = halfEven(product, excess), scale-excess
-	}
-	return sats.Amount(halfEven(product, scale).Int64()), nil
-}
-
-// halfEven divides n >= 0 by 10^digits, rounding half to even.
-func halfEven(n *big.Int, digits int) *big.Int {
-	if digits <= 0 {
-		return n
-	}
-	unit := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(digits)), nil)
-	q, r := new(big.Int).QuoRem(n, unit, new(big.Int))
-	switch r.Lsh(r, 1).Cmp(unit) {
-	case 1:
-		q.Add(q, big.NewInt(1))
-	case 0:
-		q.Add(q, big.NewInt(int64(q.Bit(0))))
-	}
-	return q
 }
