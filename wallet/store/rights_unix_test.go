@@ -1,0 +1,37 @@
+//go:build !windows
+
+package store
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+func TestW4OnlyTheOwnerMayRead(t *testing.T) {
+	path := newFile(t)
+	rights := func(name string, want fs.FileMode) {
+		t.Helper()
+		info, err := os.Stat(name)
+		if err != nil || info.Mode().Perm() != want {
+			t.Errorf("%s: rights %v, %v; want %v", filepath.Base(name), info.Mode().Perm(), err, want)
+		}
+	}
+	rights(path, 0o600)
+	rights(path+".lock", 0o600)
+	rights(filepath.Dir(path), 0o700)
+	if err := os.Chmod(path, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	f, _, err := Open(path, password, light)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	rights(path, 0o600)
+	if err := f.Save(content); err != nil {
+		t.Fatal(err)
+	}
+	rights(path, 0o600)
+}
