@@ -10,6 +10,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/joinmarket-go/joinmarket/internal/durable"
 )
 
 // lineMax bounds a line of a file; longer ones are no commitments and are
@@ -41,7 +43,7 @@ func openJournal(path string, max int) (*journal, error) {
 		return nil, fmt.Errorf("opening the commitment list: %w", err)
 	}
 	// A new file's name must survive a crash too.
-	if err := errors.Join(j.checkEnd(), syncDir(filepath.Dir(path))); err != nil {
+	if err := errors.Join(j.checkEnd(), durable.OS.SyncDir(filepath.Dir(path))); err != nil {
 		j.file.Close()
 		return nil, fmt.Errorf("opening the commitment list: %w", err)
 	}
@@ -170,13 +172,4 @@ func parse(line []byte) (v Value, ok bool) {
 	}
 	_, err := hex.Decode(v[:], line)
 	return v, err == nil
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
 }
