@@ -14,9 +14,8 @@ import (
 // Terms are what the maker asks for (spec: taker-maker.md 13.2, the basic
 // generator).
 type Terms struct {
-	// Types are the offers to publish, at most one absolute and one relative;
-	// their order gives the ids 0 and 1. Types must all be for the script type
-	// of the wallet.
+	// Types are the offers to publish: sw0absoffer, sw0reloffer or both. Their
+	// order gives the ids 0 and 1.
 	Types    []protocol.OfferType
 	CJFeeAbs sats.Amount // sat, what an absolute offer earns, on top of TxFee
 	CJFeeRel string      // decimal fraction of the amount, below 1
@@ -33,8 +32,8 @@ func (t Terms) Validate() error {
 	if len(t.Types) == 0 || len(t.Types) > 2 {
 		return fmt.Errorf("%w: one or two offer types are needed, not %d", ErrTerms, len(t.Types))
 	}
-	if len(t.Types) == 2 && (t.Types[0].Relative() == t.Types[1].Relative() || t.Types[0].Script() != t.Types[1].Script()) {
-		return fmt.Errorf("%w: two offers must be one absolute and one relative, for one script type", ErrTerms)
+	if len(t.Types) == 2 && t.Types[0] == t.Types[1] {
+		return fmt.Errorf("%w: %s is listed twice", ErrTerms, t.Types[0])
 	}
 	if !t.MinSize.Valid() || !t.TxFee.Valid() || !t.CJFeeAbs.Valid() {
 		return fmt.Errorf("%w: minsize, txfee and cjfee_a lie between 0 and %v", ErrTerms, sats.Max)
@@ -64,6 +63,10 @@ func (t Terms) Offers(balance sats.Amount) []protocol.Offer {
 
 // offer is the offer of Types[id] without an upper bound on its size.
 func (t Terms) offer(id int) (protocol.Offer, error) {
+	if t.Types[id] != protocol.SW0AbsOffer && t.Types[id] != protocol.SW0RelOffer {
+		return protocol.Offer{}, fmt.Errorf("%w: the wallet's coins are P2WPKH, for sw0absoffer and sw0reloffer, not %.20q",
+			ErrTerms, string(t.Types[id]))
+	}
 	o := protocol.Offer{
 		Type:    t.Types[id],
 		ID:      protocol.OfferID(id),

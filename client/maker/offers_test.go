@@ -60,7 +60,7 @@ func TestM16Terms(t *testing.T) {
 		"no type":              func(t *Terms) { t.Types = nil },
 		"unknown type":         func(t *Terms) { t.Types = []protocol.OfferType{"sw1reloffer"} },
 		"same type twice":      func(t *Terms) { t.Types[1] = t.Types[0] },
-		"two script types":     func(t *Terms) { t.Types[1] = protocol.SWRelOffer },
+		"other script type":    func(t *Terms) { t.Types[1] = protocol.SWRelOffer },
 		"three types":          func(t *Terms) { t.Types = append(t.Types, protocol.SWRelOffer) },
 		"negative fee":         func(t *Terms) { t.CJFeeAbs = -1 },
 		"fee beyond all money": func(t *Terms) { t.CJFeeAbs = sats.Max },

@@ -6,13 +6,12 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/btcsuite/btcd/txscript/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 
 	"github.com/joinmarket-go/joinmarket/protocol"
-	"github.com/joinmarket-go/joinmarket/protocol/control"
 	"github.com/joinmarket-go/joinmarket/protocol/sats"
 	"github.com/joinmarket-go/joinmarket/wallet/coins"
+	"github.com/joinmarket-go/joinmarket/wallet/txbuild"
 )
 
 // Agreement is the maker's own record of what it and one taker promised each
@@ -119,9 +118,9 @@ func decode(raw []byte) (*wire.MsgTx, error) {
 // plausible checks size, counts and that every input script is empty before
 // the library, which trusts the counts, allocates for them. A transaction with
 // witnesses fails here, as its marker is an input count of zero. Within
-// control.MaxTx bytes, its weight when signed stays far below what nodes relay.
+// protocol.MaxTx bytes, its weight when signed stays far below what nodes relay.
 func plausible(raw []byte) bool {
-	if len(raw) > control.MaxTx || len(raw) < 4 {
+	if len(raw) > protocol.MaxTx || len(raw) < 4 {
 		return false
 	}
 	inputs, rest, ok := count(raw[4:])
@@ -200,10 +199,7 @@ func checkOutputs(tx *wire.MsgTx) error {
 	}
 	values := make([]sats.Amount, 0, len(tx.TxOut))
 	for _, out := range tx.TxOut {
-		switch txscript.GetScriptClass(out.PkScript) {
-		case txscript.PubKeyHashTy, txscript.ScriptHashTy, txscript.WitnessV0PubKeyHashTy,
-			txscript.WitnessV0ScriptHashTy, txscript.WitnessV1TaprootTy:
-		default:
+		if _, err := txbuild.TypeOf(out.PkScript); err != nil {
 			return fmt.Errorf("%w: an output is no payment to an address", ErrOutputs)
 		}
 		values = append(values, sats.Amount(out.Value))
