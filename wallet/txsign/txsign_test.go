@@ -1,0 +1,383 @@
+package txsign
+
+import (
+	"bytes"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"math/big"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/btcsuite/btcd/address/v2"
+	"github.com/btcsuite/btcd/btcec/v2"
+	"github.com/btcsuite/btcd/btcec/v2/ecdsa"
+	"github.com/btcsuite/btcd/btcutil/v2"
+	"github.com/btcsuite/btcd/txscript/v2"
+	"github.com/btcsuite/btcd/wire/v2"
+
+	"github.com/joinmarket-go/joinmarket/internal/b64"
+	"github.com/joinmarket-go/joinmarket/protocol/sats"
+	"github.com/joinmarket-go/joinmarket/wallet/coins"
+)
+
+type vector struct {
+	Kind         string
+	UnsignedTx   string `json:"unsigned_tx"`
+	Valid        bool
+	Should       string
+	Reason, Note string
+
+	InputIndex   int `json:"input_index"`
+	Amount       sats.Amount
+	PrivKey      string
+	ScriptPubKey string `json:"script_pubkey"`
+	Signature    string
+	SignedTx     string `json:"signed_tx"`
+
+	OwnInputs []struct {
+		UTXO, WIF string
+		Value     sats.Amount
+	} `json:"own_inputs"`
+	InputPositions []int    `json:"input_positions"`
+	SigMessages    []string `json:"sig_messages"`
+
+	Inputs []struct {
+		UTXO, Nick   string
+		Value        sats.Amount
+		ScriptPubKey string `json:"script_pubkey"`
+	}
+	Steps []struct {
+		Nick       string
+		SigMessage string `json:"sig_message"`
+		PlacedAt   *int   `json:"placed_at"`
+	}
+}
+
+func vectors(t testing.TB, kind string, least int) (out []vector) {
+	t.Helper()
+	raw, err := os.ReadFile("testdata/txsign.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file struct{ Cases []vector }
+	if err := json.Unmarshal(raw, &file); err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range file.Cases {
+		if v.Kind == kind {
+			out = append(out, v)
+		}
+	}
+	if len(out) < least {
+		t.Fatalf("%d cases of kind %s, want %d", len(out), kind, least)
+	}
+	return out
+}
+
+func unhex(t testing.TB, s string) []byte {
+	t.Helper()
+	b, err := hex.DecodeString(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func parseTx(t testing.TB, text string) *wire.MsgTx {
+	t.Helper()
+	tx := new(wire.MsgTx)
+	if err := tx.DeserializeNoWitness(bytes.NewReader(unhex(t, text))); err != nil {
+		t.Fatal(err)
+	}
+	return tx
+}
+
+func TestSignAsReference(t *testing.T) {
+	for _, v := range vectors(t, "sign_input", 5) {
+		tx := parseTx(t, v.UnsignedTx)
+		key, _ := btcec.PrivKeyFromBytes(unhex(t, v.PrivKey))
+		if err := Sign(tx, v.InputIndex, PrevOut{v.Amount, unhex(t, v.ScriptPubKey)}, key); err != nil {
+			t.Fatal(err)
+		}
+		if got := hex.EncodeToString(tx.TxIn[v.InputIndex].Witness[0]); got != v.Signature {
+			t.Errorf("signature %s, want %s", got, v.Signature)
+		}
+		var raw bytes.Buffer
+		if err := tx.Serialize(&raw); err != nil {
+			t.Fatal(err)
+		}
+		if got := hex.EncodeToString(raw.Bytes()); got != v.SignedTx {
+			t.Errorf("signed transaction %s, want %s", got, v.SignedTx)
+		}
+	}
+}
+
+func TestMakerMessagesAsReference(t *testing.T) {
+	for _, v := range vectors(t, "maker_sigs", 2) {
+		tx := parseTx(t, v.UnsignedTx)
+		for _, own := range v.OwnInputs {
+			wif, err := btcutil.DecodeWIF(own.WIF)
+			if err != nil {
+				t.Fatal(err)
+			}
+			out, err := coins.ParseOutPoint(own.UTXO)
+			if err != nil {
+				t.Fatal(err)
+			}
+			script := append([]byte{0, 20}, address.Hash160(wif.PrivKey.PubKey().SerializeCompressed())...)
+			for i, in := range tx.TxIn {
+				if in.PreviousOutPoint != out {
+					continue
+				}
+				if err := Sign(tx, i, PrevOut{own.Value, script}, wif.PrivKey); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		var got []string
+		for _, i := range v.InputPositions {
+			pushes, err := PushesOf(tx.TxIn[i])
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, pushes.Encode())
+		}
+		if strings.Join(got, "\n") != strings.Join(v.SigMessages, "\n") {
+			t.Errorf("messages %q, want %q", got, v.SigMessages)
+		}
+	}
+}
+
+// tryInputs places a message on the first unsigned input of its sender where it
+// fits, as a taker does.
+func tryInputs(tx *wire.MsgTx, prevs []PrevOut, mine func(input int) bool, text string) *int {
+	pushes, err := ParsePushes(text)
+	if err != nil {
+		return nil
+	}
+	for i := range tx.TxIn {
+		if mine(i) && tx.TxIn[i].Witness == nil && pushes.Place(tx, i, prevs[i]) == nil {
+			return &i
+		}
+	}
+	return nil
+}
+
+// TestT8MessagesAsReference plays the messages that a taker may get. Where the
+// reference accepts more than SIGHASH_ALL, or a signature for somebody else's
+// input, we do not.
+func TestT8MessagesAsReference(t *testing.T) {
+	stricter := func(note string) bool {
+		return strings.HasPrefix(note, "hash type ") || strings.HasPrefix(note, "signature for the input of another maker")
+	}
+	played := 0
+	for _, v := range vectors(t, "taker_verify", 37) {
+		if v.Reason == "coin spent meanwhile" {
+			continue // a question to the node, asked before the taker signs
+		}
+		played++
+		tx := parseTx(t, v.UnsignedTx)
+		prevs, owner := make([]PrevOut, len(tx.TxIn)), make([]string, len(tx.TxIn))
+		for _, in := range v.Inputs {
+			out, err := coins.ParseOutPoint(in.UTXO)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range tx.TxIn {
+				if tx.TxIn[i].PreviousOutPoint == out {
+					prevs[i], owner[i] = PrevOut{in.Value, unhex(t, in.ScriptPubKey)}, in.Nick
+				}
+			}
+		}
+		for _, step := range v.Steps {
+			want := step.PlacedAt
+			if v.Should == "reject" || v.Should == "either" && stricter(v.Note) {
+				want = nil
+			}
+			got := tryInputs(tx, prevs, func(i int) bool { return owner[i] == step.Nick }, step.SigMessage)
+			if (got == nil) != (want == nil) || got != nil && *got != *want {
+				t.Errorf("%s%s: placed %v, want %v", v.Note, v.Reason, got, want)
+			}
+		}
+	}
+	if played < 36 {
+		t.Errorf("%d cases played", played)
+	}
+}
+
+// signed returns a transaction with two inputs of one key, what they spend, and
+// the valid pushes for the first.
+func signed(t testing.TB) (*wire.MsgTx, PrevOut, *btcec.PrivateKey, Pushes) {
+	t.Helper()
+	key, pub := btcec.PrivKeyFromBytes(bytes.Repeat([]byte{3}, 32))
+	prev := PrevOut{50_000, append([]byte{0, 20}, address.Hash160(pub.SerializeCompressed())...)}
+	tx := wire.NewMsgTx(2)
+	tx.AddTxIn(wire.NewTxIn(&wire.OutPoint{Index: 1}, nil, nil))
+	tx.AddTxIn(wire.NewTxIn(&wire.OutPoint{Index: 2}, nil, nil))
+	tx.AddTxOut(wire.NewTxOut(90_000, prev.Script))
+	if err := Sign(tx, 0, prev, key); err != nil {
+		t.Fatal(err)
+	}
+	pushes, err := PushesOf(tx.TxIn[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	tx.TxIn[0].Witness = nil
+	return tx, prev, key, pushes
+}
+
+func TestT8WrongSignatures(t *testing.T) {
+	order, _ := new(big.Int).SetString("fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141", 16)
+	for name, c := range map[string]struct {
+		edit func(*wire.MsgTx, *PrevOut, *Pushes)
+		want error
+	}{
+		"empty":          {func(_ *wire.MsgTx, _ *PrevOut, p *Pushes) { p.Signature = nil }, ErrSignature},
+		"hash type only": {func(_ *wire.MsgTx, _ *PrevOut, p *Pushes) { p.Signature = []byte{1} }, ErrSignature},
+		"cut": {func(_ *wire.MsgTx, _ *PrevOut, p *Pushes) {
+			p.Signature = append(p.Signature[:len(p.Signature)-2:len(p.Signature)-2], 1)
+		}, ErrSignature},
+		"byte before the hash type": {func(_ *wire.MsgTx, _ *PrevOut, p *Pushes) {
+			p.Signature = append(p.Signature[:len(p.Signature)-1:len(p.Signature)-1], 0, 1)
+		}, ErrSignature},
+		"high s": {func(_ *wire.MsgTx, _ *PrevOut, p *Pushes) {
+			sig, err := ecdsa.ParseDERSignature(p.Signature[:len(p.Signature)-1])
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := sig.S()
+			raw := s.Bytes()
+			high := new(big.Int).Sub(order, new(big.Int).SetBytes(raw[:])).Bytes()
+			high = append([]byte{0}, high...) // above half the order, so the top bit is set
+			head := p.Signature[:4+int(p.Signature[3])]
+			der := append(append([]byte{}, head...), append([]byte{2, byte(len(high))}, high...)...)
+			der[1] = byte(len(der) - 2)
+			p.Signature = append(der, 1)
+		}, ErrSignature},
+		"NONE":           {func(_ *wire.MsgTx, _ *PrevOut, p *Pushes) { p.Signature[len(p.Signature)-1] = 2 }, ErrSignature},
+		"ANYONECANPAY":   {func(_ *wire.MsgTx, _ *PrevOut, p *Pushes) { p.Signature[len(p.Signature)-1] = 0x81 }, ErrSignature},
+		"other value":    {func(_ *wire.MsgTx, prev *PrevOut, _ *Pushes) { prev.Value-- }, ErrSignature},
+		"other output":   {func(tx *wire.MsgTx, _ *PrevOut, _ *Pushes) { tx.TxOut[0].Value-- }, ErrSignature},
+		"other locktime": {func(tx *wire.MsgTx, _ *PrevOut, _ *Pushes) { tx.LockTime++ }, ErrSignature},
+		"other key": {func(_ *wire.MsgTx, _ *PrevOut, p *Pushes) {
+			p.PubKey = btcec.Generator().SerializeCompressed()
+		}, ErrKey},
+		"uncompressed key": {func(_ *wire.MsgTx, prev *PrevOut, p *Pushes) {
+			key, _ := btcec.ParsePubKey(p.PubKey)
+			p.PubKey = key.SerializeUncompressed()
+			prev.Script = append([]byte{0, 20}, address.Hash160(p.PubKey)...)
+		}, ErrSignature},
+		"legacy coin": {func(_ *wire.MsgTx, prev *PrevOut, p *Pushes) {
+			prev.Script = append(append([]byte{0x76, 0xa9, 20}, address.Hash160(p.PubKey)...), 0x88, 0xac)
+		}, ErrInput},
+		"coin of no script": {func(_ *wire.MsgTx, prev *PrevOut, _ *Pushes) { prev.Script = nil }, ErrInput},
+	} {
+		tx, prev, _, pushes := signed(t)
+		pushes.Signature = bytes.Clone(pushes.Signature)
+		c.edit(tx, &prev, &pushes)
+		if err := pushes.Place(tx, 0, prev); !errors.Is(err, c.want) {
+			t.Errorf("%s: %v, want %v", name, err, c.want)
+		}
+		if tx.TxIn[0].Witness != nil || tx.TxIn[0].SignatureScript != nil {
+			t.Errorf("%s: left in the transaction", name)
+		}
+	}
+}
+
+func TestT8SignatureForOtherInput(t *testing.T) {
+	tx, prev, key, pushes := signed(t)
+	if err := pushes.Place(tx, 1, prev); !errors.Is(err, ErrSignature) {
+		t.Errorf("signature of input 0 at input 1: %v", err)
+	}
+	for _, input := range []int{-1, 2} {
+		if err := pushes.Place(tx, input, prev); !errors.Is(err, ErrInput) {
+			t.Errorf("input %d: %v", input, err)
+		}
+		if err := Sign(tx, input, prev, key); !errors.Is(err, ErrInput) {
+			t.Errorf("signing input %d: %v", input, err)
+		}
+	}
+	if err := pushes.Place(tx, 0, prev); err != nil {
+		t.Errorf("the right place: %v", err)
+	}
+	other, _ := btcec.PrivKeyFromBytes([]byte{9})
+	if err := Sign(tx, 1, prev, other); !errors.Is(err, ErrKey) || tx.TxIn[1].Witness != nil {
+		t.Errorf("signing with another key: %v, witness %x", err, tx.TxIn[1].Witness)
+	}
+}
+
+// TestSignedTransactionIsStandard runs both inputs once more, with a fetcher
+// that knows them apart.
+func TestSignedTransactionIsStandard(t *testing.T) {
+	tx, prev, key, _ := signed(t)
+	fetcher := txscript.NewMultiPrevOutFetcher(nil)
+	for i, in := range tx.TxIn {
+		in.SignatureScript = []byte{1, 1} // as a careless builder might leave it
+		own := PrevOut{prev.Value + sats.Amount(i), prev.Script}
+		if err := Sign(tx, i, own, key); err != nil {
+			t.Fatal(err)
+		}
+		fetcher.AddPrevOut(in.PreviousOutPoint, wire.NewTxOut(int64(own.Value), own.Script))
+	}
+	for i, in := range tx.TxIn {
+		out := fetcher.FetchPrevOutput(in.PreviousOutPoint)
+		engine, err := txscript.NewEngine(out.PkScript, tx, i, txscript.StandardVerifyFlags, nil,
+			txscript.NewTxSigHashes(tx, fetcher), out.Value, fetcher)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := engine.Execute(); err != nil {
+			t.Errorf("input %d: %v", i, err)
+		}
+	}
+}
+
+func TestNestedThirdPush(t *testing.T) {
+	_, _, _, pushes := signed(t)
+	raw, err := b64.Decode(pushes.Encode(), 200)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for size, ok := range map[int]bool{21: false, 22: true, 23: false} {
+		third := append(append(bytes.Clone(raw), byte(size)), make([]byte, size)...)
+		got, err := ParsePushes(b64.Encode(third))
+		if (err == nil) != ok || ok && !bytes.Equal(got.Signature, pushes.Signature) {
+			t.Errorf("third push of %d bytes: %v", size, err)
+		}
+	}
+	if _, err := PushesOf(wire.NewTxIn(&wire.OutPoint{}, nil, nil)); !errors.Is(err, ErrPushes) {
+		t.Errorf("unsigned input: %v", err)
+	}
+}
+
+func FuzzParsePushes(f *testing.F) {
+	for _, v := range vectors(f, "taker_verify", 37) {
+		for _, step := range v.Steps {
+			f.Add(step.SigMessage)
+		}
+	}
+	tx, prev, _, _ := signed(f)
+	f.Fuzz(func(t *testing.T, text string) {
+		p, err := ParsePushes(text)
+		if err != nil {
+			return
+		}
+		raw, _ := b64.Decode(text, 1000)
+		back, _ := b64.Decode(p.Encode(), 1000)
+		if !bytes.HasPrefix(raw, back) || len(raw) != len(back) && len(raw) != len(back)+23 {
+			t.Errorf("%x is written back as %x", raw, back)
+		}
+		p.Place(tx.Copy(), 0, prev)
+	})
+}
+
+func BenchmarkPlace(b *testing.B) {
+	tx, prev, _, pushes := signed(b)
+	for b.Loop() {
+		if err := pushes.Place(tx, 0, prev); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
