@@ -102,14 +102,19 @@ func (r *reader) base64(name string, least, most int) string {
 	return text
 }
 
-// bytes decodes strict base64 of least..most bytes.
+// bytes decodes strict base64 of least..most bytes. The text's length is checked
+// before anything is decoded.
 func (r *reader) bytes(name, text string, least, most int) []byte {
-	b, err := b64.Decode(text, most)
-	switch {
-	case len(text) > (most+2)/3*4 || err == nil && len(b) < least:
+	if len(text) > (most+2)/3*4 {
 		r.fail(name, ErrSize)
+		return nil
+	}
+	b, err := b64.Decode(text, most+2)
+	switch {
 	case err != nil:
 		r.fail(name, ErrForm)
+	case len(b) < least || len(b) > most:
+		r.fail(name, ErrSize)
 	}
 	return b
 }
