@@ -40,10 +40,16 @@ const (
 	maxSealed = protocol.MaxMessage * 3 / 4
 )
 
+// hidden hands out 32 bytes that no verb of package fmt shows, at whatever
+// depth of whatever struct: of a function only the address is printed, whereas
+// a pointer is followed when verb and type do not match.
+type hidden func() *[keySize]byte
+
+func hide(b *[keySize]byte) hidden { return func() *[keySize]byte { return b } }
+
 // Key is a session key. However it is printed, the secret is not shown.
 type Key struct {
-	// A pointer, so that printing a struct around the Key shows an address.
-	secret *[keySize]byte
+	secret hidden
 	public [keySize]byte
 }
 
@@ -53,7 +59,7 @@ func NewKey() (*Key, error) {
 	if err != nil {
 		return nil, fmt.Errorf("drawing a session key: %w", err)
 	}
-	return &Key{secret, *public}, nil
+	return &Key{hide(secret), *public}, nil
 }
 
 // KeyFromSecret makes the key of a known secret, for tests.
@@ -62,7 +68,7 @@ func KeyFromSecret(secret [32]byte) (*Key, error) {
 	if err != nil {
 		return nil, fmt.Errorf("public part of a session key: %w", err)
 	}
-	return &Key{&secret, [keySize]byte(public)}, nil
+	return &Key{hide(&secret), [keySize]byte(public)}, nil
 }
 
 // Public is the half that travels in fill and pubkey: 64 lower-case hex digits.
@@ -85,17 +91,17 @@ func (k *Key) With(peerHex string) (*Box, error) {
 	}
 	// box.Precompute would go on with the all-zero secret that a point of low
 	// order gives (attack N22).
-	if _, err := curve25519.X25519(k.secret[:], peer); err != nil {
+	if _, err := curve25519.X25519(k.secret()[:], peer); err != nil {
 		return nil, ErrKey
 	}
-	b := &Box{shared: new([keySize]byte)}
-	box.Precompute(b.shared, (*[keySize]byte)(peer), k.secret)
-	return b, nil
+	shared := new([keySize]byte)
+	box.Precompute(shared, (*[keySize]byte)(peer), k.secret())
+	return &Box{hide(shared)}, nil
 }
 
 // Box seals for and opens from one peer. It is safe for concurrent use.
 type Box struct {
-	shared *[keySize]byte
+	shared hidden
 }
 
 // Format prints stars.
@@ -113,7 +119,7 @@ func (b *Box) Seal(plaintext string) (string, error) {
 }
 
 func (b *Box) seal(nonce *[nonceSize]byte, plaintext string) string {
-	return b64.Encode(box.SealAfterPrecomputation(nonce[:], []byte(plaintext), nonce, b.shared))
+	return b64.Encode(box.SealAfterPrecomputation(nonce[:], []byte(plaintext), nonce, b.shared()))
 }
 
 // Open decrypts what Seal returned at the peer. It returns ErrOpen for a text
@@ -125,7 +131,7 @@ func (b *Box) Open(text string) (string, error) {
 		return "", ErrOpen
 	}
 	nonce := [nonceSize]byte(sealed)
-	plaintext, ok := box.OpenAfterPrecomputation(nil, sealed[nonceSize:], &nonce, b.shared)
+	plaintext, ok := box.OpenAfterPrecomputation(nil, sealed[nonceSize:], &nonce, b.shared())
 	if !ok {
 		return "", ErrOpen
 	}
