@@ -45,11 +45,12 @@ type Channel interface {
 // Event is something a channel saw: one of the types below.
 type Event interface{ event() }
 
-// State tells that the channel came up, was lost or gave up.
+// State tells that the channel came up, was lost or gave up. While it is not
+// up, each attempt that fails repeats the state with its own reason.
 type State struct {
 	State  control.ChannelState
 	HostID string // when up: what private messages are signed for
-	Reason string // when lost or failed
+	Reason string // when not up, a printable sentence; empty before the first attempt
 }
 
 // Public is a line to the room. From is what the channel says, not a proof.
