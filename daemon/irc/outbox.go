@@ -1,0 +1,151 @@
+package irc
+
+import (
+	"net"
+	"sync"
+	"time"
+
+	"gopkg.in/irc.v4"
+
+	"github.com/joinmarket-go/joinmarket/daemon/channel"
+)
+
+// Bounds of what waits to be sent. A taker's transaction for ten makers is
+// about 1000 lines, which at the usual pace take 20 minutes.
+const (
+	maxQueuedLines  = 2048
+	maxQueuedBytes  = 512 << 10
+	maxQueuedUrgent = 16
+)
+
+// writeTimeout bounds the writing of one line.
+const writeTimeout = 30 * time.Second
+
+// outbox holds the lines that wait for one connection. Its methods are safe from
+// any goroutine.
+type outbox struct {
+	interval time.Duration // between two ordinary lines
+	wake     chan struct{} // has room for one; filled when there is news
+
+	mu     sync.Mutex // protects the fields below
+	urgent []string   // go at once, ahead of lines
+	lines  []string   // go one per interval
+	bytes  int        // of lines
+	turn   time.Time  // of the next ordinary line
+	closed bool
+}
+
+func newOutbox(interval time.Duration) *outbox {
+	return &outbox{interval: interval, wake: make(chan struct{}, 1)}
+}
+
+// push queues lines behind what waits, all or none.
+func (o *outbox) push(lines ...string) error {
+	size := 0
+	for _, line := range lines {
+		if err := checkLine(line); err != nil {
+			return err
+		}
+		size += len(line)
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.closed {
+		return channel.ErrDown
+	}
+	if len(o.lines)+len(lines) > maxQueuedLines || o.bytes+size > maxQueuedBytes {
+		return channel.ErrFull
+	}
+	o.lines = append(o.lines, lines...)
+	o.bytes += size
+	o.notify()
+	return nil
+}
+
+// first queues a line ahead of what push queued and free of the interval: what
+// keeps the connection alive must not wait behind a long transaction.
+func (o *outbox) first(line string) error {
+	if err := checkLine(line); err != nil {
+		return err
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.closed {
+		return channel.ErrDown
+	}
+	if len(o.urgent) >= maxQueuedUrgent {
+		return channel.ErrFull
+	}
+	o.urgent = append(o.urgent, line)
+	o.notify()
+	return nil
+}
+
+// finish drops what waits, queues a last line and refuses any more.
+func (o *outbox) finish(line string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.urgent, o.lines, o.bytes = []string{line}, nil, 0
+	o.closed = true
+	o.notify()
+}
+
+func (o *outbox) notify() {
+	select {
+	case o.wake <- struct{}{}:
+	default:
+	}
+}
+
+// take removes the next line to write. Without one, wait is the time until an
+// ordinary line's turn, 0 if none is there; open is false when nothing is left
+// and nothing will come.
+func (o *outbox) take() (line string, wait time.Duration, open bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if len(o.urgent) > 0 {
+		line, o.urgent = o.urgent[0], o.urgent[1:]
+		return line, 0, true
+	}
+	if len(o.lines) == 0 {
+		return "", 0, !o.closed
+	}
+	if wait = time.Until(o.turn); wait > 0 {
+		return "", wait, true
+	}
+	line, o.lines = o.lines[0], o.lines[1:]
+	o.bytes -= len(line)
+	o.turn = time.Now().Add(o.interval)
+	return line, 0, true
+}
+
+// writeTo writes queued lines to conn until finish's line is out, a write fails
+// or done is closed.
+func (o *outbox) writeTo(conn net.Conn, done <-chan struct{}) error {
+	w := irc.NewWriter(conn)
+	for {
+		line, wait, open := o.take()
+		if !open {
+			return nil
+		}
+		if line != "" {
+			if err := conn.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+				return err
+			}
+			if err := w.Write(line); err != nil {
+				return err
+			}
+			continue
+		}
+		var turn <-chan time.Time
+		if wait > 0 {
+			turn = time.After(wait)
+		}
+		select {
+		case <-o.wake:
+		case <-turn:
+		case <-done:
+			return nil
+		}
+	}
+}
