@@ -1,0 +1,54 @@
+package wallet
+
+import "github.com/joinmarket-go/joinmarket/wallet/keys"
+
+// Address is a place to be paid at.
+type Address struct {
+	Text   string // for a payer
+	Script []byte // output script
+	Path   keys.Path
+}
+
+// NextAddress hands out the next address of a branch, keys.External or
+// keys.Internal. That it was is on the disk when NextAddress returns: no
+// address is handed out twice, whatever crashes. After an error none was.
+func (w *Wallet) NextAddress(mixdepth int, branch uint32) (Address, error) {
+	if mixdepth < 0 || mixdepth >= w.Mixdepths() || branch > keys.Internal {
+		return Address{}, ErrMixdepth
+	}
+	path := keys.Path{Mixdepth: mixdepth, Branch: branch}
+	err := w.save(func(s *state) error {
+		next := &s.next[mixdepth][branch]
+		if *next > keys.MaxIndex {
+			return keys.ErrPath
+		}
+		path.Index = *next
+		*next++
+		return nil
+	})
+	if err != nil {
+		return Address{}, err
+	}
+	if _, enough := w.wanted(); !enough {
+		select {
+		case w.grow <- struct{}{}: // the window of watched addresses moves along
+		default:
+		}
+	}
+	return w.address(path)
+}
+
+func (w *Wallet) address(path keys.Path) (a Address, err error) {
+	err = w.withTree(func(t *keys.Tree) error {
+		if a.Script, err = t.Script(path); err != nil {
+			return err
+		}
+		a.Text, err = t.Address(path)
+		return err
+	})
+	if err != nil {
+		return Address{}, err
+	}
+	a.Path = path
+	return a, nil
+}

@@ -1,0 +1,161 @@
+package wallet
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/btcsuite/btcd/wire/v2"
+
+	"github.com/joinmarket-go/joinmarket/protocol/sats"
+	"github.com/joinmarket-go/joinmarket/wallet/chain"
+	"github.com/joinmarket-go/joinmarket/wallet/coins"
+	"github.com/joinmarket-go/joinmarket/wallet/history"
+)
+
+// view is what the wallet knows of the chain. A published view is not changed.
+type view struct {
+	tip      chain.Tip
+	history  history.History
+	coins    []coins.Coin // in the order of the chain
+	immature []coins.Coin // rewards of blocks that are too young to be spent
+}
+
+// Balance says what a mixdepth holds. Every coin counts in exactly one of the
+// parts; the first condition that holds decides, in the order of the fields.
+type Balance struct {
+	Mixdepth    int
+	Immature    sats.Amount // rewards of blocks that are too young to be spent
+	Frozen      sats.Amount
+	Unconfirmed sats.Amount
+	Leased      sats.Amount // set aside for a session
+	Available   sats.Amount // free to be spent
+}
+
+// Total is the sum of the parts.
+func (b Balance) Total() sats.Amount {
+	return b.Immature + b.Frozen + b.Unconfirmed + b.Leased + b.Available
+}
+
+// current returns the last known view or ErrNotSynced.
+func (w *Wallet) current() (*view, error) {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	if w.view == nil {
+		return nil, ErrNotSynced
+	}
+	return w.view, nil
+}
+
+// Coins returns the unspent coins that are not immature, frozen and leased ones
+// included, oldest first. Before the first synchronisation it fails with
+// ErrNotSynced; later it is the last known state, see Synced.
+func (w *Wallet) Coins() ([]coins.Coin, error) {
+	v, err := w.current()
+	if err != nil {
+		return nil, err
+	}
+	return slices.Clone(v.coins), nil
+}
+
+// Balances returns what each mixdepth holds, under the same conditions as
+// Coins.
+func (w *Wallet) Balances() ([]Balance, error) {
+	v, err := w.current()
+	if err != nil {
+		return nil, err
+	}
+	balances := make([]Balance, w.Mixdepths())
+	for i := range balances {
+		balances[i].Mixdepth = i
+	}
+	for _, c := range v.immature {
+		balances[c.Mixdepth].Immature += c.Value
+	}
+	for _, c := range v.coins {
+		b := &balances[c.Mixdepth]
+		switch {
+		case c.Frozen:
+			b.Frozen += c.Value
+		case c.Height == 0:
+			b.Unconfirmed += c.Value
+		case w.leases.Leased(c.OutPoint):
+			b.Leased += c.Value
+		default:
+			b.Available += c.Value
+		}
+	}
+	return balances, nil
+}
+
+// Freeze sets a coin aside until it is thawed, across restarts. It does not end
+// a lease, but nothing is signed for a frozen coin. The error is ErrNotOurs for
+// what is no coin of the wallet.
+func (w *Wallet) Freeze(out wire.OutPoint, frozen bool) error {
+	if frozen {
+		if _, err := w.find(out); err != nil {
+			return err
+		}
+	}
+	err := w.save(func(s *state) error {
+		if frozen {
+			s.frozen[out] = true
+		} else {
+			delete(s.frozen, out)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.view != nil {
+		next := *w.view
+		w.computeLocked(&next)
+		w.view = &next
+		w.notifyLocked()
+	}
+	return nil
+}
+
+// find returns the coin of an outpoint.
+func (w *Wallet) find(out wire.OutPoint) (coins.Coin, error) {
+	v, err := w.current()
+	if err != nil {
+		return coins.Coin{}, err
+	}
+	for _, c := range v.coins {
+		if c.OutPoint == out {
+			return c, nil
+		}
+	}
+	return coins.Coin{}, fmt.Errorf("%w: %v", ErrNotOurs, out)
+}
+
+// computeLocked fills in the coins of a view from its history; w.mu is held.
+func (w *Wallet) computeLocked(v *view) {
+	v.coins, v.immature = nil, nil
+	spent := v.history.Spent()
+	v.history.Outputs(func(out history.Output) {
+		path, ours := w.paths[string(out.PkScript)]
+		if !ours || spent[out.OutPoint] || out.Value <= 0 {
+			return
+		}
+		c := coins.Coin{
+			OutPoint: out.OutPoint,
+			Value:    sats.Amount(out.Value),
+			Script:   out.PkScript,
+			Mixdepth: path.Mixdepth,
+			Branch:   path.Branch,
+			Index:    path.Index,
+			Height:   out.Height,
+			Frozen:   w.state.frozen[out.OutPoint],
+		}
+		// The block after its hundredth confirmation may spend a reward.
+		if out.Coinbase && c.Confirmations(v.tip.Height) < int32(w.cfg.Params.CoinbaseMaturity) {
+			v.immature = append(v.immature, c)
+			return
+		}
+		v.coins = append(v.coins, c)
+	})
+}

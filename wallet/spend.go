@@ -1,0 +1,178 @@
+package wallet
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/btcsuite/btcd/btcec/v2"
+	"github.com/btcsuite/btcd/wire/v2"
+
+	"github.com/joinmarket-go/joinmarket/protocol/sats"
+	"github.com/joinmarket-go/joinmarket/wallet/coins"
+	"github.com/joinmarket-go/joinmarket/wallet/keys"
+	"github.com/joinmarket-go/joinmarket/wallet/message"
+	"github.com/joinmarket-go/joinmarket/wallet/podle"
+	"github.com/joinmarket-go/joinmarket/wallet/txsign"
+)
+
+// Reservation asks for coins of one mixdepth.
+type Reservation struct {
+	Mixdepth int
+	Target   sats.Amount   // the least sum, 1 sat and up; of no meaning with Sweep
+	Sweep    bool          // all coins that may be spent instead of some
+	MinConf  int32         // confirmations that every coin has
+	Purpose  string        // owner of the lease, shown to the user
+	TTL      time.Duration // the lease ends by itself after this time
+}
+
+// Reserve chooses coins that may be spent and sets them aside, in one step: no
+// coin is ever in two leases. The lease should last until the wallet has seen
+// the transaction that spends the coins. The errors are coins.ErrFunds,
+// sats.ErrRange for the target, ErrMixdepth, and ErrNotSynced also while the
+// node is lost, because a coin may have been spent meanwhile.
+func (w *Wallet) Reserve(r Reservation) (*coins.Lease, error) {
+	if r.Mixdepth < 0 || r.Mixdepth >= w.Mixdepths() {
+		return nil, ErrMixdepth
+	}
+	if r.TTL <= 0 {
+		return nil, fmt.Errorf("reserving coins: a time limit of %v", r.TTL)
+	}
+	return w.leases.Take(r.Purpose, r.TTL, func(leased func(wire.OutPoint) bool) ([]coins.Coin, error) {
+		v, err := w.current()
+		if err != nil {
+			return nil, err
+		}
+		if _, fresh := w.Synced(); !fresh {
+			return nil, ErrNotSynced
+		}
+		filter := coins.Filter{Mixdepth: r.Mixdepth, MinConf: r.MinConf, Tip: v.tip.Height, Exclude: leased}
+		candidates := filter.Apply(v.coins)
+		if !r.Sweep {
+			return w.cfg.Selection.Select(candidates, r.Target)
+		}
+		if len(candidates) == 0 {
+			return nil, fmt.Errorf("%w: mixdepth %d has no coin that may be spent now", coins.ErrFunds, r.Mixdepth)
+		}
+		return candidates, nil
+	})
+}
+
+// own checks a caller's coin against the wallet's and returns the latter, which
+// alone is trusted. It refuses frozen coins.
+func (w *Wallet) own(c coins.Coin) (coins.Coin, error) {
+	ours, err := w.find(c.OutPoint)
+	if err != nil {
+		return coins.Coin{}, err
+	}
+	if ours.Value != c.Value || !bytes.Equal(ours.Script, c.Script) {
+		return coins.Coin{}, fmt.Errorf("%w: %v has another value or script", ErrNotOurs, c.OutPoint)
+	}
+	if ours.Frozen {
+		return coins.Coin{}, fmt.Errorf("%w: %v", ErrFrozen, c.OutPoint)
+	}
+	return ours, nil
+}
+
+// withKey runs use with the private key of a coin of the wallet.
+func (w *Wallet) withKey(c coins.Coin, use func(*btcec.PrivateKey) error) error {
+	ours, err := w.own(c)
+	if err != nil {
+		return err
+	}
+	return w.withTree(func(t *keys.Tree) error {
+		key, err := t.PrivateKey(keys.Path{Mixdepth: ours.Mixdepth, Branch: ours.Branch, Index: ours.Index})
+		if err != nil {
+			return err
+		}
+		defer key.Zero()
+		return use(key)
+	})
+}
+
+// SignTx signs the inputs of tx that spend the coins in own, SIGHASH_ALL, and
+// checks each signature. It refuses, and leaves tx as it was, unless own is not
+// empty, every coin in it is an unspent coin of this wallet as described and not
+// frozen, tx spends each of them once, and tx spends no other coin of this
+// wallet: ErrInputs, ErrNotOurs, ErrFrozen.
+//
+// What tx pays to whom is the caller's to check before.
+func (w *Wallet) SignTx(tx *wire.MsgTx, own []coins.Coin) error {
+	inputs, err := w.inputs(tx, own)
+	if err != nil {
+		return err
+	}
+	signed := tx.Copy()
+	for i, c := range own {
+		err := w.withKey(c, func(key *btcec.PrivateKey) error {
+			return txsign.Sign(signed, inputs[i], txsign.PrevOut{Value: c.Value, Script: c.Script}, key)
+		})
+		if err != nil {
+			return fmt.Errorf("signing for %v: %w", c.OutPoint, err)
+		}
+	}
+	for _, i := range inputs {
+		tx.TxIn[i].SignatureScript, tx.TxIn[i].Witness = nil, signed.TxIn[i].Witness
+	}
+	return nil
+}
+
+// inputs returns, for each coin in own, the input of tx that spends it.
+func (w *Wallet) inputs(tx *wire.MsgTx, own []coins.Coin) ([]int, error) {
+	if len(own) == 0 {
+		return nil, fmt.Errorf("%w: none is named", ErrInputs)
+	}
+	v, err := w.current()
+	if err != nil {
+		return nil, err
+	}
+	ours := make(map[wire.OutPoint]bool, len(v.coins)+len(v.immature))
+	for _, c := range slices.Concat(v.coins, v.immature) {
+		ours[c.OutPoint] = true
+	}
+	position := make(map[wire.OutPoint]int, len(tx.TxIn))
+	count := 0
+	for i, in := range tx.TxIn {
+		if _, twice := position[in.PreviousOutPoint]; twice {
+			return nil, fmt.Errorf("%w: %v is spent twice", ErrInputs, in.PreviousOutPoint)
+		}
+		position[in.PreviousOutPoint] = i
+		if ours[in.PreviousOutPoint] {
+			count++
+		}
+	}
+	inputs := make([]int, len(own))
+	for i, c := range own {
+		at, spends := position[c.OutPoint]
+		if !spends {
+			return nil, fmt.Errorf("%w: %v is missing, or named twice", ErrInputs, c.OutPoint)
+		}
+		delete(position, c.OutPoint)
+		inputs[i] = at
+	}
+	if count > len(own) {
+		return nil, fmt.Errorf("%w: it spends %d instead of %d", ErrInputs, count, len(own))
+	}
+	return inputs, nil
+}
+
+// SignMessage signs a text with the key of a coin of the wallet, as package
+// message does, and returns the compressed public key with the signature.
+func (w *Wallet) SignMessage(c coins.Coin, text string) (pubkey, der []byte, err error) {
+	err = w.withKey(c, func(key *btcec.PrivateKey) error {
+		pubkey, der = key.PubKey().SerializeCompressed(), message.Sign(key, text)
+		return nil
+	})
+	return pubkey, der, err
+}
+
+// Commit makes the proof that opens a commitment to a coin of the wallet, for
+// an index 0..podle.Points-1.
+func (w *Wallet) Commit(c coins.Coin, index int) (proof podle.Proof, err error) {
+	err = w.withKey(c, func(key *btcec.PrivateKey) error {
+		proof, err = podle.Generate(key, c.OutPoint, index)
+		return err
+	})
+	return proof, err
+}

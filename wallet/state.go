@@ -1,0 +1,186 @@
+package wallet
+
+import (
+	"bytes"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/btcsuite/btcd/chaincfg/v2"
+	"github.com/btcsuite/btcd/wire/v2"
+
+	"github.com/joinmarket-go/joinmarket/wallet/coins"
+	"github.com/joinmarket-go/joinmarket/wallet/keys"
+	"github.com/joinmarket-go/joinmarket/wallet/secret"
+	"github.com/joinmarket-go/joinmarket/wallet/store"
+)
+
+// state is what the wallet remembers besides its seed. A published state is
+// not changed; save makes a new one.
+type state struct {
+	next   []branchPair           // next index to hand out, by mixdepth
+	frozen map[wire.OutPoint]bool // also of coins that are gone: a reorganisation may bring them back
+}
+
+// clone returns a copy that may be changed.
+func (s state) clone() state {
+	frozen := make(map[wire.OutPoint]bool, len(s.frozen))
+	maps.Copy(frozen, s.frozen)
+	return state{slices.Clone(s.next), frozen}
+}
+
+func (s state) equal(o state) bool {
+	return slices.Equal(s.next, o.next) && maps.Equal(s.frozen, o.frozen)
+}
+
+// bodyVersion grows whenever an older program could misread the body or lose a
+// part of it by saving.
+const bodyVersion = 1
+
+// scriptType is the one type of addresses in version 1.
+const scriptType = "p2wpkh"
+
+// body is the content of the wallet file as JSON. It holds the seed in plain
+// text: it lives only while the sealed file is read or written.
+type body struct {
+	Version   int          `json:"version"`
+	Network   string       `json:"network"` // name in chaincfg
+	Type      string       `json:"type"`
+	Entropy   string       `json:"entropy"` // hex
+	Extension string       `json:"extension"`
+	Birth     int64        `json:"birth"`  // Unix time; 0 when unknown
+	Next      []branchPair `json:"next"`   // [external, internal] by mixdepth
+	Frozen    []string     `json:"frozen"` // outpoints, sorted
+}
+
+// encode writes the body of the file. The caller should clear it after use.
+func (s state) encode(seed keys.Seed, params *chaincfg.Params) ([]byte, error) {
+	b := body{
+		Version:   bodyVersion,
+		Network:   params.Name,
+		Type:      scriptType,
+		Entropy:   hex.EncodeToString(seed.Entropy().Reveal()),
+		Extension: seed.Extension().Reveal(),
+		Next:      s.next,
+		Frozen:    []string{},
+	}
+	if !seed.Birth().IsZero() {
+		b.Birth = seed.Birth().Unix()
+	}
+	for out, frozen := range s.frozen {
+		if frozen {
+			b.Frozen = append(b.Frozen, out.String())
+		}
+	}
+	slices.Sort(b.Frozen)
+	data, err := json.Marshal(b)
+	if err != nil {
+		return nil, fmt.Errorf("writing the wallet: %w", err)
+	}
+	return data, nil
+}
+
+// decodeState reads the body. The seal vouches for it, so that whatever is
+// wrong comes from another version of this program.
+func decodeState(data []byte, params *chaincfg.Params) (keys.Seed, state, error) {
+	fail := func(err error) (keys.Seed, state, error) {
+		return keys.Seed{}, state{}, fmt.Errorf("reading the wallet: %w", err)
+	}
+	var v struct {
+		Version int `json:"version"`
+	}
+	if err := json.Unmarshal(data, &v); err != nil {
+		return fail(err)
+	}
+	if v.Version > bodyVersion {
+		return keys.Seed{}, state{}, fmt.Errorf("%w (content %d, known is %d)", store.ErrFutureVersion, v.Version, bodyVersion)
+	}
+	var b body
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&b); err != nil {
+		return fail(err)
+	}
+	if _, err := dec.Token(); err != io.EOF {
+		return fail(errors.New("more than one value"))
+	}
+	if b.Network != params.Name {
+		return keys.Seed{}, state{}, fmt.Errorf("%w: %s, not %s", ErrNetwork, b.Network, params.Name)
+	}
+	if b.Type != scriptType || b.Version != bodyVersion {
+		return fail(fmt.Errorf("unknown kind %q in version %d", b.Type, b.Version))
+	}
+	seed, err := b.seed()
+	if err != nil {
+		return fail(err)
+	}
+	st, err := b.state()
+	if err != nil {
+		return fail(err)
+	}
+	return seed, st, nil
+}
+
+func (b body) seed() (keys.Seed, error) {
+	entropy, err := hex.DecodeString(b.Entropy)
+	if err != nil {
+		return keys.Seed{}, errors.New("the entropy is not hex")
+	}
+	var birth time.Time
+	if b.Birth != 0 {
+		birth = time.Unix(b.Birth, 0)
+	}
+	return keys.SeedOf(secret.NewBytes(entropy), secret.NewText(b.Extension), birth)
+}
+
+func (b body) state() (state, error) {
+	if len(b.Next) < 1 || len(b.Next) > MaxMixdepths {
+		return state{}, fmt.Errorf("%d mixdepths", len(b.Next))
+	}
+	for _, pair := range b.Next {
+		if max(pair[0], pair[1]) > keys.MaxIndex+1 {
+			return state{}, keys.ErrPath
+		}
+	}
+	s := state{next: b.Next, frozen: make(map[wire.OutPoint]bool, len(b.Frozen))}
+	for _, text := range b.Frozen {
+		out, err := coins.ParseOutPoint(text)
+		if err != nil {
+			return state{}, fmt.Errorf("a frozen coin: %w", err)
+		}
+		s.frozen[out] = true
+	}
+	return s, nil
+}
+
+// save makes a changed copy of the state durable, then puts it in force. After
+// an error the state is as before. Memory is never ahead of the disk.
+func (w *Wallet) save(change func(*state) error) error {
+	w.saving.Lock()
+	defer w.saving.Unlock()
+	// Only holders of saving replace the state.
+	next := w.state.clone()
+	if err := change(&next); err != nil {
+		return err
+	}
+	if next.equal(w.state) {
+		return nil
+	}
+	data, err := next.encode(w.seed, w.cfg.Params)
+	if err != nil {
+		return err
+	}
+	defer clear(data)
+	if err := w.file.Save(data); err != nil {
+		return err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.state = next
+	return nil
+}

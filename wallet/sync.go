@@ -1,0 +1,228 @@
+package wallet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/joinmarket-go/joinmarket/wallet/chain"
+	"github.com/joinmarket-go/joinmarket/wallet/history"
+	"github.com/joinmarket-go/joinmarket/wallet/keys"
+)
+
+// Waits after a failed synchronisation: doubled each time up to a limit.
+const (
+	firstRetry = time.Second
+	lastRetry  = time.Minute
+)
+
+// birthSlack is taken off the birth of a wallet: the clock of this machine may
+// be wrong, and blocks may be stamped up to two hours early.
+const birthSlack = 48 * time.Hour
+
+// Run keeps the wallet synchronised until ctx ends, then returns nil. It tries
+// again, ever more slowly, while the node cannot be reached; it ends with an
+// error only when trying again cannot help: chain.ErrWrongNetwork, ErrOffline.
+func (w *Wallet) Run(ctx context.Context) error {
+	if w.cfg.Chain == nil {
+		return ErrOffline
+	}
+	for retry := firstRetry; ; {
+		err := w.Sync(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case errors.Is(err, chain.ErrWrongNetwork):
+			return err
+		case err != nil:
+			w.log.Warn("the wallet is not synchronised, trying again", "err", err, "wait", retry)
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-time.After(retry):
+			}
+			retry = min(2*retry, lastRetry)
+			continue
+		}
+		retry = firstRetry
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-w.cfg.Chain.Changes():
+		case <-w.grow:
+		}
+	}
+}
+
+// Sync asks the node once for what has changed. On success the coins are those
+// of the node's present chain and mempool, every used address is known, and the
+// indices are past them. After an error the wallet shows the state of before
+// and counts as not synchronised.
+func (w *Wallet) Sync(ctx context.Context) error {
+	if w.cfg.Chain == nil {
+		return ErrOffline
+	}
+	w.syncing.Lock()
+	defer w.syncing.Unlock()
+	v, err := w.update(ctx)
+
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err != nil {
+		if w.fresh {
+			w.fresh = false
+			w.notifyLocked()
+		}
+		return fmt.Errorf("synchronising the wallet: %w", err)
+	}
+	w.computeLocked(v)
+	w.view, w.fresh = v, true
+	w.notifyLocked()
+	return nil
+}
+
+// update fetches what has changed, from the beginning of the chain when more
+// addresses had to be watched, until a full gap of unused addresses follows
+// the used ones. The coins of the view are left to the caller.
+func (w *Wallet) update(ctx context.Context) (*view, error) {
+	var last view
+	if v, err := w.current(); err == nil {
+		last = *v
+	}
+	for {
+		if err := w.watch(ctx); err != nil {
+			return nil, err
+		}
+		if w.rescan {
+			last = view{}
+		}
+		u, err := w.cfg.Chain.Sync(ctx, last.tip.BlockID)
+		if err != nil {
+			return nil, err
+		}
+		if u.Fork.Height < last.tip.Height {
+			w.log.Info("blocks were replaced", "count", last.tip.Height-u.Fork.Height)
+		}
+		last = view{tip: u.Tip, history: last.history.Apply(u)}
+		if err := w.advance(last.history); err != nil {
+			return nil, err
+		}
+		if _, enough := w.wanted(); enough {
+			w.rescan = false
+			return &last, nil
+		}
+	}
+}
+
+// wanted returns how many addresses are to be watched, and whether those that
+// are watched now suffice. As growing costs a new look at the whole chain, it
+// is done in ever larger steps.
+func (w *Wallet) wanted() (counts []branchPair, enough bool) {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	enough = true
+	counts = make([]branchPair, len(w.watched))
+	gaps := branchPair{keys.External: uint32(w.cfg.GapLimit), keys.Internal: uint32(w.cfg.InternalGapLimit)}
+	for m, now := range w.watched {
+		for b, gap := range gaps {
+			counts[m][b] = now[b]
+			if need := w.state.next[m][b] + gap; need > now[b] {
+				counts[m][b] = max(need+gap/2, 2*now[b])
+				enough = false
+			}
+		}
+	}
+	return counts, enough
+}
+
+// watch makes the backend watch all addresses that are wanted. Called with
+// syncing held.
+func (w *Wallet) watch(ctx context.Context) error {
+	counts, enough := w.wanted()
+	if enough {
+		return nil
+	}
+	var branches []chain.Branch
+	for m, pair := range counts {
+		for b, count := range pair {
+			if count == w.watched[m][b] {
+				continue
+			}
+			branch, err := w.branch(m, uint32(b), count)
+			if err != nil {
+				return err
+			}
+			branches = append(branches, branch)
+			if err := w.learn(branch, keys.Path{Mixdepth: m, Branch: uint32(b), Index: w.watched[m][b]}); err != nil {
+				return err
+			}
+		}
+	}
+	if err := w.cfg.Chain.Watch(ctx, branches); err != nil {
+		return err
+	}
+	w.rescan = true
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.watched = counts
+	return nil
+}
+
+// branch describes the first count addresses of a branch for the backend.
+func (w *Wallet) branch(mixdepth int, number, count uint32) (chain.Branch, error) {
+	b := chain.Branch{Count: count}
+	if birth := w.seed.Birth(); !birth.IsZero() {
+		b.Birth = birth.Add(-birthSlack)
+	}
+	b.Script = func(index uint32) (script []byte, err error) {
+		path := keys.Path{Mixdepth: mixdepth, Branch: number, Index: index}
+		err = w.withTree(func(t *keys.Tree) error {
+			if script = w.scripts[path]; script == nil {
+				script, err = t.Script(path)
+			}
+			return err
+		})
+		return script, err
+	}
+	err := w.withTree(func(t *keys.Tree) (err error) {
+		b.Descriptor, err = t.Descriptor(mixdepth, number)
+		return err
+	})
+	return b, err
+}
+
+// learn derives the scripts of a branch from a path on, so that their outputs
+// are recognised.
+func (w *Wallet) learn(b chain.Branch, from keys.Path) error {
+	scripts := make(map[keys.Path][]byte)
+	for path := from; path.Index < b.Count; path.Index++ {
+		script, err := b.Script(path.Index)
+		if err != nil {
+			return err
+		}
+		scripts[path] = script
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for path, script := range scripts {
+		w.scripts[path], w.paths[string(script)] = script, path
+	}
+	return nil
+}
+
+// advance moves the next indices past every address that was paid, on the disk
+// too, so that none of them is handed out.
+func (w *Wallet) advance(h history.History) error {
+	return w.save(func(s *state) error {
+		w.mu.RLock()
+		defer w.mu.RUnlock()
+		h.Outputs(func(out history.Output) {
+			if path, ours := w.paths[string(out.PkScript)]; ours {
+				next := &s.next[path.Mixdepth][path.Branch]
+				*next = max(*next, path.Index+1)
+			}
+		})
+		return nil
+	})
+}
