@@ -25,6 +25,9 @@ const (
 // DefaultMixdepths is the number of mixdepths of a new wallet.
 const DefaultMixdepths = 5
 
+// MaxIndex is the last index of a branch.
+const MaxIndex = hdkeychain.HardenedKeyStart - 1
+
 // ErrPath: a level of a path is out of range.
 var ErrPath = errors.New("derivation path out of range")
 
@@ -176,7 +179,7 @@ func (t *Tree) PrivateKey(p Path) (*btcec.PrivateKey, error) {
 }
 
 func child(key *hdkeychain.ExtendedKey, index uint32) (*hdkeychain.ExtendedKey, error) {
-	if index >= hdkeychain.HardenedKeyStart {
+	if index > MaxIndex {
 		return nil, ErrPath
 	}
 	return derive(key, index)
