@@ -1,11 +1,14 @@
 package control
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
-	"errors"
+	"fmt"
 	"log/slog"
 	"net"
+	"sync"
+	"time"
 )
 
 // Handler takes what the other side sends.
@@ -15,93 +18,123 @@ type Handler interface {
 	// text travel if it wraps a Code. It runs on its own goroutine, at most
 	// MaxConcurrent at once; ctx ends with the connection.
 	Request(ctx context.Context, method string, params json.RawMessage) (any, error)
-	// Event is called in order from the reader; it must not block, nor keep
-	// the connection from reading in other ways.
+	// Event is called in order from the reader. It must not block, as the
+	// connection reads nothing meanwhile.
 	Event(name string, params json.RawMessage)
 }
 
-// Config says who we are.
-type Config struct {
-	// Software is the name and version of this end, at most 64 printable ASCII
-	// characters.
-	Software string
-	// Features are names of additions to the protocol that this end
-	// understands, at most 32 of 32 characters each.
-	Features []string
-	// Secret is what the client shows and the daemon demands. A daemon with an
-	// empty one lets everybody in who can reach it.
-	Secret Secret
-	// Log gets faults of our own handlers; nil is silent.
-	Log *slog.Logger
-}
-
-// Hello is what the other side said of itself.
-type Hello struct {
-	Software string   `json:"software"`
-	Min      int      `json:"min"` // lowest protocol version
-	Max      int      `json:"max"` // highest
-	Features []string `json:"features,omitempty"`
-}
-
-// Secret admits a client. It prints as stars.
-type Secret string
-
-func (Secret) String() string       { return "***" }
-func (Secret) GoString() string     { return "***" }
-func (Secret) LogValue() slog.Value { return slog.StringValue("***") }
-
 // Conn is one end of a control connection after the hellos. All methods are
 // safe from any goroutine.
-type Conn struct{}
+type Conn struct {
+	nc                    net.Conn
+	r                     *bufio.Reader // owned by Run
+	readLimit, writeLimit int
+	peer                  Hello
+	log                   *slog.Logger
 
-// Connect says hello as the client and checks the daemon's answer. It owns nc
-// from now on and closes it on an error.
-func Connect(ctx context.Context, nc net.Conn, cfg Config) (*Conn, error) {
-	return nil, errors.ErrUnsupported
+	out   *outbox
+	calls calls
+	inbox inbox // owned by the reader and the request goroutines
+	done  chan struct{}
+
+	mu      sync.Mutex // protects the fields below and the deadlines of nc
+	err     error      // why the connection ended
+	endBy   time.Time  // after the end: when nc is closed at the latest
+	running bool
 }
 
-// Accept is the daemon's end of Connect.
-func Accept(ctx context.Context, nc net.Conn, cfg Config) (*Conn, error) {
-	return nil, errors.ErrUnsupported
+func newConn(nc net.Conn, r *bufio.Reader, peer Hello, log *slog.Logger, readLimit, writeLimit int) *Conn {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	return &Conn{
+		nc: nc, r: r, readLimit: readLimit, writeLimit: writeLimit, peer: peer, log: log,
+		out: newOutbox(), calls: newCalls(), done: make(chan struct{}),
+	}
 }
-
-// Run reads and writes until the connection ends, by either side or by ctx, and
-// until every handler has returned. It must be called exactly once; nothing is
-// sent before. It returns Err.
-func (c *Conn) Run(ctx context.Context, h Handler) error { return errors.ErrUnsupported }
-
-// Call sends a request and waits for the answer, which is decoded into ans
-// unless that is nil. A nil req sends an empty object. It waits while
-// MaxOutstanding calls are without answer.
-func (c *Conn) Call(ctx context.Context, method string, req, ans any) error {
-	return errors.ErrUnsupported
-}
-
-// Notify queues an event. It never blocks: when the queue is full the
-// connection ends with ErrSlow.
-func (c *Conn) Notify(event string, v any) error { return errors.ErrUnsupported }
-
-// Done is closed when the connection has ended.
-func (c *Conn) Done() <-chan struct{} { return nil }
-
-// Err tells why the connection ended; nil while it has not.
-func (c *Conn) Err() error { return nil }
-
-// Close ends the connection after sending what is queued, for at most a second.
-// It does not wait; Run does.
-func (c *Conn) Close() {}
-
-// Abort ends the connection because of the other side's fault. What is queued
-// is dropped; the error is sent if it can be.
-func (c *Conn) Abort(err error) {}
 
 // Peer is the hello of the other side.
-func (c *Conn) Peer() Hello { return Hello{} }
+func (c *Conn) Peer() Hello { return c.peer }
 
-// Decode reads the parameters of a request, question or event, or an answer,
-// and checks their bounds if T has a method Validate. Its errors are
-// ErrBadRequest.
-func Decode[T any](params json.RawMessage) (T, error) {
-	var v T
-	return v, errors.ErrUnsupported
+// Done is closed when the connection has ended. Run may still be sending the
+// last frames.
+func (c *Conn) Done() <-chan struct{} { return c.done }
+
+// Err tells why the connection ended: ErrClosed if either side closed it
+// without a fault, otherwise what went wrong. It is nil before the end.
+func (c *Conn) Err() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.err
+}
+
+// Notify queues an event, checked as by Decode. It never blocks: when the queue
+// is full the connection ends with ErrSlow. ErrBadRequest and ErrTooLarge mean
+// that this event cannot be sent; the connection goes on.
+func (c *Conn) Notify(event string, v any) error {
+	params, err := encode(v)
+	if err != nil {
+		return fmt.Errorf("event %s: %w", event, err)
+	}
+	encoded, err := (&frame{Event: event, Params: params}).encode(c.writeLimit)
+	if err != nil {
+		return fmt.Errorf("event %s: %w", event, err)
+	}
+	if !c.out.offer(encoded) {
+		c.Abort(fmt.Errorf("%w: too many events wait", ErrSlow))
+	}
+	return c.Err()
+}
+
+// Close ends the connection once what is queued has been sent, which it tries
+// for a second. It does not wait; Run does.
+func (c *Conn) Close() {
+	c.end(fmt.Errorf("%w by this side", ErrClosed), linger, func() { c.out.finish(true, nil) })
+}
+
+// Abort ends the connection because of a fault. What is queued is dropped; the
+// other side is told err if it still listens.
+func (c *Conn) Abort(err error) {
+	last, encodeErr := (&frame{Error: wireError(err)}).encode(MaxHelloFrame)
+	if encodeErr != nil {
+		last = nil
+	}
+	c.end(err, linger, func() { c.out.finish(false, last) })
+}
+
+// lost ends the connection when nothing more can be sent.
+func (c *Conn) lost(err error) {
+	c.end(err, 0, func() { c.out.finish(false, nil) })
+}
+
+// end makes err stick if it is the first.
+func (c *Conn) end(err error, within time.Duration, finish func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err != nil {
+		return
+	}
+	c.err = err
+	c.endBy = time.Now().Add(within)
+	close(c.done)
+	finish()
+	c.nc.SetDeadline(c.endBy)
+	if !c.running {
+		time.AfterFunc(within, func() { c.nc.Close() }) // unless Run comes and does so sooner
+	}
+}
+
+// setDeadline gives the next read or write its time: d from now, or no limit
+// for 0, but never more than is left after the end.
+func (c *Conn) setDeadline(set func(time.Time) error, d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.err != nil:
+		set(c.endBy)
+	case d == 0:
+		set(time.Time{})
+	default:
+		set(time.Now().Add(d))
+	}
 }

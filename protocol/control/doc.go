@@ -28,6 +28,7 @@
 // until the queue is short, so they cannot crowd out events. A peer that takes
 // nothing for 30 s is ErrSlow as well.
 //
-// A handler may Call the other side. It must not wait for a Call that the other
-// side can answer only after this handler returned.
+// The daemon's handlers may Call the client (a fill needs signatures). The
+// client's handlers must answer without a Call: if the handlers of both sides
+// called each other, all places to run in could be taken by handlers that wait.
 package control

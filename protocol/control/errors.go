@@ -61,11 +61,14 @@ type Error struct {
 
 func (e *Error) Error() string { return e.Message }
 
-// Is reports whether target is the error's code, or ErrRemote if this software
-// does not know the code.
+// Unwrap returns the code.
+func (e *Error) Unwrap() error { return e.Code }
+
+// Is reports whether target is ErrRemote and this software does not know the
+// code.
 func (e *Error) Is(target error) bool {
 	_, known := codeText[e.Code]
-	return target == e.Code || target == ErrRemote && !known
+	return target == ErrRemote && !known
 }
 
 const maxMessage = 500
@@ -74,12 +77,7 @@ const maxMessage = 500
 // stands in its chain, otherwise only that something failed.
 func wireError(err error) *Error {
 	var code Code
-	var remote *Error
-	switch {
-	case errors.As(err, &remote):
-		code = remote.Code
-	case errors.As(err, &code):
-	default:
+	if !errors.As(err, &code) {
 		return &Error{ErrInternal, ErrInternal.Error() + ": the log of the answering side tells more"}
 	}
 	return &Error{code, printable(err.Error(), maxMessage)}
@@ -88,12 +86,19 @@ func wireError(err error) *Error {
 // received makes an error of the other side safe to print.
 func (e *Error) received() *Error {
 	code := Code(printable(string(e.Code), 40))
+	if code == "" {
+		code = ErrRemote
+	}
 	text := printable(e.Message, maxMessage)
 	if text == "" {
 		text = code.Error()
 	}
 	return &Error{code, text}
 }
+
+// FreeText makes a text fit for the field of an event: everything but printable
+// ASCII becomes '?', and what exceeds MaxErrorText is cut off.
+func FreeText(s string) string { return printable(s, MaxErrorText) }
 
 // printable replaces everything but printable ASCII and cuts the text.
 func printable(s string, limit int) string {

@@ -43,7 +43,15 @@ const (
 	MaxTx        = 22_000 // bytes of an unsigned transaction; sealed it must fit into 40,000
 	MaxSignedTx  = 45_000 // bytes of a transaction in a push
 	MaxText      = 65_536 // bytes of a text to sign or verify
-	MaxErrorText = 200    // characters of a counterparty's free text
+	MaxErrorText = 200    // characters of free text in an event
+	MaxHostID    = 100    // characters of a channel's host id
+
+	// MaxRevelation bounds the opened commitment, in characters. As the
+	// reference writes it, it has at most 339: txid:vout (75) and 66+66+64+64
+	// hex digits, with a '|' before each.
+	MaxRevelation = 400
+	// BondProofSize is the length of a fidelity bond proof: 252 bytes in base64.
+	BondProofSize = 336
 
 	MaxBookOffers = 20_000 // offers in an OrderbookAnswer
 	MaxBookBonds  = 10_000 // bonds in an OrderbookAnswer

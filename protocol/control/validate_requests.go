@@ -1,0 +1,156 @@
+package control
+
+import (
+	"time"
+
+	"github.com/joinmarket-go/joinmarket/protocol"
+)
+
+// Validate checks role, nick and network, and every channel.
+func (r StartRequest) Validate() error {
+	if err := check(
+		field{r.Role == RoleTaker || r.Role == RoleMaker || r.Role == RoleWatcher, "role"},
+		field{r.Nick.Valid(), "nick"},
+		field{network.MatchString(r.Network), "network"},
+		field{size(len(r.Channels), 0, MaxChannels) &&
+			distinct(r.Channels, func(c ChannelConfig) string { return c.Name }), "channels"},
+	); err != nil {
+		return err
+	}
+	for _, c := range r.Channels {
+		if err := c.Validate(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Validate checks the form of names and addresses; which types there are, the
+// daemon knows.
+func (c ChannelConfig) Validate() error {
+	return check(
+		field{plain(c.Name, 1, 64), "name"},
+		field{plain(c.Type, 1, 16), "type"},
+		field{plain(c.Host, 1, 255), "host"},
+		field{c.Port != 0, "port"},
+		field{plain(c.Room, 1, 64), "room"},
+		field{plain(c.SOCKS5, 0, 300), "socks5"},
+		field{c.LineInterval <= time.Minute, "line_interval_ns"},
+	)
+}
+
+// Validate checks number, form and distinct ids of the offers.
+func (r AnnounceRequest) Validate() error {
+	if err := check(field{size(len(r.Offers), 0, MaxOwnOffers) &&
+		distinct(r.Offers, func(o protocol.Offer) protocol.OfferID { return o.ID }), "offers"}); err != nil {
+		return err
+	}
+	for _, o := range r.Offers {
+		if err := o.Validate(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Validate checks amount, commitment, makers and deadline.
+func (r FillRequest) Validate() error {
+	return check(
+		field{r.Amount > 0 && r.Amount.Valid(), "amount"},
+		field{commitment(r.Commitment), "commitment"},
+		field{size(len(r.Makers), 1, MaxMakers) &&
+			all(r.Makers, func(m MakerOffer) bool { return m.Nick.Valid() && m.OfferID >= 0 }) &&
+			distinct(r.Makers, func(m MakerOffer) protocol.Nick { return m.Nick }), "makers"},
+		field{r.Deadline >= 0 && r.Deadline <= MaxDeadline, "deadline_ns"},
+	)
+}
+
+// Validate checks the makers and the size of the revelation.
+func (r AuthRequest) Validate() error {
+	return check(
+		field{r.Attempt > 0, "attempt"},
+		field{nicks(r.Makers), "makers"},
+		field{plain(r.Revelation, 1, MaxRevelation), "revelation"},
+	)
+}
+
+// Validate checks the makers and the size of the transaction.
+func (r TxRequest) Validate() error {
+	return check(
+		field{r.Attempt > 0, "attempt"},
+		field{nicks(r.Makers), "makers"},
+		field{size(len(r.Tx), 1, MaxTx), "tx"},
+	)
+}
+
+// Validate checks the maker and the size of the transaction.
+func (r PushRequest) Validate() error {
+	return check(
+		field{r.Maker.Valid(), "maker"},
+		field{size(len(r.Tx), 1, MaxSignedTx), "tx"},
+	)
+}
+
+// Validate checks number and form of the coins and the form of the rest.
+func (o IOAuth) Validate() error {
+	return check(
+		field{size(len(o.UTXOs), 1, MaxUTXOs) && all(o.UTXOs, outpoint.MatchString), "utxos"},
+		field{hex66.MatchString(o.AuthPubKey), "authpubkey"},
+		field{plain(o.CJAddress, 1, 100), "cjaddr"},
+		field{plain(o.ChangeAddress, 1, 100), "changeaddr"},
+		field{base64Sig.MatchString(o.Signature), "sig"},
+	)
+}
+
+// Validate checks the number of the conversation and the IOAuth.
+func (r IOAuthRequest) Validate() error {
+	if err := check(field{r.Conversation > 0, "conversation"}); err != nil {
+		return err
+	}
+	return r.IOAuth.Validate()
+}
+
+// Validate checks number and form of the signatures.
+func (r SigsRequest) Validate() error {
+	return check(
+		field{r.Conversation > 0, "conversation"},
+		field{size(len(r.Sigs), 1, MaxUTXOs) && all(r.Sigs, base64Any.MatchString), "sigs"},
+	)
+}
+
+// Validate checks the form of the reason; a newer side may have new ones.
+func (r RefuseRequest) Validate() error {
+	return check(
+		field{r.Conversation > 0, "conversation"},
+		field{reason.MatchString(string(r.Reason)), "reason"},
+	)
+}
+
+// Validate checks the receiver and the sizes.
+func (r SignRequest) Validate() error {
+	return check(
+		field{r.To.Valid(), "to"},
+		field{plain(r.Command, 1, 32), "command"},
+		field{plain(r.Text, 1, MaxText), "text"},
+		field{plain(r.HostID, 1, MaxHostID), "hostid"},
+	)
+}
+
+// Validate checks the form of key and signature.
+func (a SignAnswer) Validate() error {
+	return check(
+		field{hex66.MatchString(a.PubKey), "pubkey"},
+		field{base64Sig.MatchString(a.Signature), "sig"},
+	)
+}
+
+// Validate checks the form of every field.
+func (r VerifyRequest) Validate() error {
+	return check(
+		field{r.Nick.Valid(), "nick"},
+		field{plain(r.Text, 1, MaxText), "text"},
+		field{plain(r.HostID, 1, MaxHostID), "hostid"},
+		field{hex66.MatchString(r.PubKey), "pubkey"},
+		field{base64Sig.MatchString(r.Signature), "sig"},
+	)
+}
