@@ -1,0 +1,252 @@
+// Package commitments chooses what a taker commits to and records it before it
+// is sent. A coin can be committed to a few times only (makers accept the
+// indices below three), every attempt costs one, and makers refuse one that was
+// used before; so the record must survive whatever happens.
+package commitments
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/btcsuite/btcd/address/v2"
+	"github.com/btcsuite/btcd/wire/v2"
+	"github.com/gofrs/flock"
+
+	"github.com/joinmarket-go/joinmarket/internal/durable"
+	"github.com/joinmarket-go/joinmarket/protocol/sats"
+	"github.com/joinmarket-go/joinmarket/wallet/chain"
+	"github.com/joinmarket-go/joinmarket/wallet/coins"
+	"github.com/joinmarket-go/joinmarket/wallet/podle"
+)
+
+// Config says where the record is and what makers accept. The last three are
+// settings of the market that all participants share.
+type Config struct {
+	Path    string         // the commitment file; its folder exists
+	Files   durable.System // how it is written; nil for the operating system
+	Tries   int            // taker_utxo_retries: indices 0..Tries-1 are accepted, 1..256
+	Age     int32          // taker_utxo_age: least confirmations of a coin
+	Percent int            // taker_utxo_amtpercent: least value, in percent of the amount
+}
+
+// Store is the taker's record. It is safe for use from several goroutines, and
+// several processes may share the file.
+type Store struct {
+	cfg Config
+	mu  sync.Mutex // held while the file is locked
+}
+
+// Prover makes proofs for the wallet's coins; wallet.Wallet does.
+type Prover interface {
+	Commit(c coins.Coin, index int) (podle.Proof, error)
+}
+
+// Node knows unspent outputs; chain.Backend does.
+type Node interface {
+	TxOut(ctx context.Context, out wire.OutPoint) (chain.TxOut, error)
+}
+
+// Open checks that the record can be read.
+func Open(cfg Config) (*Store, error) {
+	if cfg.Tries < 1 || cfg.Tries > podle.Points || cfg.Percent < 0 || cfg.Percent > 100 {
+		return nil, fmt.Errorf("commitments: %d tries or %d percent out of range", cfg.Tries, cfg.Percent)
+	}
+	if cfg.Files == nil {
+		cfg.Files = durable.OS
+	}
+	cfg.Path = filepath.Clean(cfg.Path)
+	if _, err := readFile(cfg.Path); err != nil {
+		return nil, err
+	}
+	return &Store{cfg: cfg}, nil
+}
+
+// Next returns the opening of a commitment that was not used before, recorded
+// as used: that is on the disk when Next returns. It tries the selected inputs
+// of the transaction in their order, then the other coins of their mixdepth,
+// then the external openings of the file in theirs (spec: commitments 6.3).
+//
+// amount is that of the CoinJoin. Without a commitment the error is a
+// *NoneError; with an answer missing from the node it is that error.
+func (s *Store) Next(ctx context.Context, node Node, prover Prover, amount sats.Amount,
+	selected, others []coins.Coin) (podle.Proof, error) {
+	none := &NoneError{Age: s.cfg.Age, Percent: s.cfg.Percent, Tries: s.cfg.Tries}
+	return s.record(func(f *file) (podle.Proof, error) {
+		for _, c := range slices.Concat(selected, others) {
+			txOut, err := s.lookUp(ctx, node, c.OutPoint, amount, none)
+			if err != nil {
+				return podle.Proof{}, err
+			}
+			if txOut == nil || !bytes.Equal(txOut.Script, c.Script) {
+				continue
+			}
+			proof, ok, err := s.unused(f, func(i int) (podle.Proof, error) { return prover.Commit(c, i) })
+			if err != nil || ok {
+				return proof, err
+			}
+			none.Used++
+		}
+		for _, entry := range f.External.entries {
+			first, ok := s.valid(&entry)
+			if !ok {
+				continue
+			}
+			txOut, err := s.lookUp(ctx, node, first.UTXO, amount, none)
+			if err != nil {
+				return podle.Proof{}, err
+			}
+			if txOut == nil || !paysKey(txOut.Script, first.P[:]) {
+				continue
+			}
+			proof, ok, err := s.unused(f, entry.at)
+			if err != nil || ok {
+				return proof, err
+			}
+			none.Used++
+		}
+		return podle.Proof{}, none
+	})
+}
+
+// errMissing means that the file has no opening for an index.
+var errMissing = errors.New("no opening with this index")
+
+// unused returns the proof for the lowest index above all used ones, if there
+// is one within the tries. Lower indices are not tried again: a peer that saw
+// the higher one may have seen them too.
+func (s *Store) unused(f *file, at func(index int) (podle.Proof, error)) (next podle.Proof, ok bool, err error) {
+	for i := s.cfg.Tries - 1; i >= 0; i-- {
+		proof, err := at(i)
+		if errors.Is(err, errMissing) {
+			continue
+		} else if err != nil {
+			return podle.Proof{}, false, fmt.Errorf("making a commitment: %w", err)
+		}
+		if f.used[proof.Commitment()] {
+			break
+		}
+		next, ok = proof, true
+	}
+	return next, ok, nil
+}
+
+// at returns the opening with an index, or errMissing.
+func (e *entry) at(index int) (podle.Proof, error) {
+	if e.proofs[index] == nil {
+		return podle.Proof{}, errMissing
+	}
+	return *e.proofs[index], nil
+}
+
+// valid takes openings that prove nothing out of an entry of the file and
+// returns the first of the others.
+func (s *Store) valid(e *entry) (first *podle.Proof, ok bool) {
+	for i, proof := range e.proofs[:s.cfg.Tries] {
+		if proof == nil {
+			continue
+		}
+		if index, err := proof.Verify(proof.Commitment(), s.cfg.Tries); err != nil || index != i {
+			e.proofs[i] = nil
+		} else if first == nil {
+			first = proof
+		}
+	}
+	return first, first != nil
+}
+
+// lookUp returns the coin if makers accept it; otherwise nil.
+func (s *Store) lookUp(ctx context.Context, node Node, out wire.OutPoint, amount sats.Amount,
+	none *NoneError) (*chain.TxOut, error) {
+	txOut, err := node.TxOut(ctx, out)
+	switch {
+	case errors.Is(err, chain.ErrNoTxOut):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("checking a coin to commit to: %w", err)
+	case txOut.Confirmations < s.cfg.Age:
+		none.TooNew++
+		return nil, nil
+	case txOut.Value < amount/100*sats.Amount(s.cfg.Percent)+amount%100*sats.Amount(s.cfg.Percent)/100:
+		none.TooSmall++
+		return nil, nil
+	}
+	return &txOut, nil
+}
+
+// paysKey reports whether script is one of the three that makers accept for a
+// key: P2WPKH, nested P2WPKH, P2PKH.
+func paysKey(script, pubKey []byte) bool {
+	hash := address.Hash160(pubKey)
+	native := append([]byte{0, 20}, hash...)
+	nested := append(append([]byte{0xa9, 20}, address.Hash160(native)...), 0x87)
+	legacy := append(append([]byte{0x76, 0xa9, 20}, hash...), 0x88, 0xac)
+	return bytes.Equal(script, native) || bytes.Equal(script, nested) || bytes.Equal(script, legacy)
+}
+
+// record lets choose pick a proof from the present file and writes that its
+// commitment is used, all while nobody else can.
+func (s *Store) record(choose func(*file) (podle.Proof, error)) (podle.Proof, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	lock := flock.New(s.cfg.Path+".lock", flock.SetPermissions(0o600))
+	if err := lock.Lock(); err != nil {
+		return podle.Proof{}, fmt.Errorf("%w: locking it: %w", ErrFile, err)
+	}
+	defer lock.Close()
+	f, err := readFile(s.cfg.Path)
+	if err != nil {
+		return podle.Proof{}, err
+	}
+	proof, err := choose(f)
+	if err != nil {
+		return podle.Proof{}, err
+	}
+	f.add(proof.Commitment())
+	data, err := f.encode()
+	if err == nil {
+		err = durable.WriteFileOn(s.cfg.Files, s.cfg.Path, append(data, '\n'), 0o600)
+	}
+	if err != nil {
+		return podle.Proof{}, fmt.Errorf("%w: recording a commitment: %w", ErrFile, err)
+	}
+	return proof, nil
+}
+
+// NoneError says why no coin can be committed to.
+type NoneError struct {
+	Used     int // coins whose tries are used up
+	TooNew   int // coins with fewer than Age confirmations
+	TooSmall int // coins below Percent of the amount
+
+	Age            int32
+	Percent, Tries int
+}
+
+// Later reports whether waiting helps: a coin is only too new.
+func (e *NoneError) Later() bool { return e.TooNew > 0 }
+
+func (e *NoneError) Error() string {
+	var why []string
+	for _, part := range []struct {
+		count int
+		text  string
+	}{
+		{e.Used, fmt.Sprintf("%d used %d times already", e.Used, e.Tries)},
+		{e.TooNew, fmt.Sprintf("%d with fewer than %d confirmations (wait for more blocks)", e.TooNew, e.Age)},
+		{e.TooSmall, fmt.Sprintf("%d below %d %% of the amount (send less)", e.TooSmall, e.Percent)},
+	} {
+		if part.count > 0 {
+			why = append(why, part.text)
+		}
+	}
+	if why == nil {
+		why = []string{"none is there"}
+	}
+	return "no coin that makers accept a commitment to: " + strings.Join(why, ", ")
+}

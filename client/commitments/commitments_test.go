@@ -1,0 +1,465 @@
+package commitments
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/btcsuite/btcd/address/v2"
+	"github.com/btcsuite/btcd/btcec/v2"
+	"github.com/btcsuite/btcd/wire/v2"
+
+	"github.com/joinmarket-go/joinmarket/internal/durable"
+	"github.com/joinmarket-go/joinmarket/protocol/sats"
+	"github.com/joinmarket-go/joinmarket/wallet/chain"
+	"github.com/joinmarket-go/joinmarket/wallet/coins"
+	"github.com/joinmarket-go/joinmarket/wallet/podle"
+)
+
+// world is a node and a wallet in one: coins with their keys.
+type world struct {
+	outs map[wire.OutPoint]chain.TxOut
+	keys map[wire.OutPoint]*btcec.PrivateKey
+	down error // if set, the node does not answer
+}
+
+func newWorld() *world {
+	return &world{map[wire.OutPoint]chain.TxOut{}, map[wire.OutPoint]*btcec.PrivateKey{}, nil}
+}
+
+func (w *world) TxOut(_ context.Context, out wire.OutPoint) (chain.TxOut, error) {
+	if w.down != nil {
+		return chain.TxOut{}, w.down
+	}
+	txOut, ok := w.outs[out]
+	if !ok {
+		return chain.TxOut{}, chain.ErrNoTxOut
+	}
+	return txOut, nil
+}
+
+func (w *world) Commit(c coins.Coin, index int) (podle.Proof, error) {
+	key, ok := w.keys[c.OutPoint]
+	if !ok {
+		return podle.Proof{}, errors.New("not our coin")
+	}
+	return podle.Generate(key, c.OutPoint, index)
+}
+
+func p2wpkh(pubKey []byte) []byte { return append([]byte{0, 20}, address.Hash160(pubKey)...) }
+
+// add makes an old coin of the given value.
+func (w *world) add(t testing.TB, utxo string, privKey []byte, value sats.Amount) coins.Coin {
+	t.Helper()
+	out, err := coins.ParseOutPoint(utxo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, pub := btcec.PrivKeyFromBytes(privKey)
+	script := p2wpkh(pub.SerializeCompressed())
+	w.keys[out] = key
+	w.outs[out] = chain.TxOut{Value: value, Script: script, Confirmations: 10}
+	return coins.Coin{OutPoint: out, Value: value, Script: script, Height: 1}
+}
+
+func outPoint(n int) string { return fmt.Sprintf("%064x:%d", n+1, n) }
+
+func open(t testing.TB, path string) *Store {
+	t.Helper()
+	s, err := Open(Config{Path: path, Tries: 3, Age: 5, Percent: 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func tempFile(t testing.TB) string { return filepath.Join(t.TempDir(), "commitments.json") }
+
+func unhexed(t testing.TB, text string) []byte {
+	t.Helper()
+	b, err := hex.DecodeString(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func TestNextAsReference(t *testing.T) {
+	raw, err := os.ReadFile("testdata/next_index.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var corpus struct {
+		Cases []struct {
+			Coins         []struct{ PrivKey, UTXO string }
+			Tries         int
+			FileBefore    json.RawMessage `json:"file_before"`
+			AllowExternal []string        `json:"allow_external"`
+			Note          string
+			Valid         bool
+			ChosenUTXO    string `json:"chosen_utxo"`
+			Commitment    string
+			ChosenIndex   int      `json:"chosen_index"`
+			UsedAfter     []string `json:"used_after"`
+		}
+	}
+	if err := json.Unmarshal(raw, &corpus); err != nil {
+		t.Fatal(err)
+	}
+	if len(corpus.Cases) < 12 {
+		t.Fatalf("%d cases", len(corpus.Cases))
+	}
+	for _, v := range corpus.Cases {
+		path, w := tempFile(t), newWorld()
+		if err := os.WriteFile(path, v.FileBefore, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var own []coins.Coin
+		for _, c := range v.Coins {
+			own = append(own, w.add(t, c.UTXO, unhexed(t, c.PrivKey), 1_000_000))
+		}
+		before, err := readFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range before.External.entries {
+			if p := e.proofs[0]; slices.Contains(v.AllowExternal, p.UTXO.String()) {
+				w.outs[p.UTXO] = chain.TxOut{Value: 1_000_000, Script: p2wpkh(p.P[:]), Confirmations: 10}
+			}
+		}
+		s, err := Open(Config{Path: path, Tries: v.Tries, Age: 5, Percent: 20})
+		if err != nil {
+			t.Fatal(err)
+		}
+		proof, err := s.Next(t.Context(), w, w, 1_000_000, own[:1], own[1:])
+		if !v.Valid {
+			var none *NoneError
+			if want := 2 + len(v.AllowExternal); !errors.As(err, &none) || none.Used != want || none.Later() {
+				t.Errorf("%s: %v", v.Note, err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%s: %v", v.Note, err)
+			continue
+		}
+		c := proof.Commitment()
+		index, errVerify := proof.Verify(c, v.Tries)
+		if proof.UTXO.String() != v.ChosenUTXO || hex.EncodeToString(c[:]) != v.Commitment || index != v.ChosenIndex || errVerify != nil {
+			t.Errorf("%s: index %d of %v, %v, want %d of %s", v.Note, index, proof.UTXO, errVerify, v.ChosenIndex, v.ChosenUTXO)
+		}
+		after, err := readFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		slices.Sort(after.Used)
+		slices.Sort(v.UsedAfter)
+		if !slices.Equal(after.Used, v.UsedAfter) || len(after.External.entries) != len(before.External.entries) {
+			t.Errorf("%s: file has %v, want %v", v.Note, after.Used, v.UsedAfter)
+		}
+	}
+}
+
+func TestT12EachCommitmentOnce(t *testing.T) {
+	path, w := tempFile(t), newWorld()
+	own := []coins.Coin{w.add(t, outPoint(0), []byte{1}, 1_000_000), w.add(t, outPoint(1), []byte{2}, 1_000_000)}
+	seen := map[[32]byte]bool{}
+	for range 6 {
+		proof, err := open(t, path).Next(t.Context(), w, w, 1_000_000, own, nil) // as after a restart
+		if err != nil {
+			t.Fatal(err)
+		}
+		if seen[proof.Commitment()] {
+			t.Fatal("a commitment twice")
+		}
+		seen[proof.Commitment()] = true
+	}
+	_, err := open(t, path).Next(t.Context(), w, w, 1_000_000, own, nil)
+	var none *NoneError
+	if !errors.As(err, &none) || none.Used != 2 || !strings.Contains(err.Error(), "2 used 3 times already") {
+		t.Errorf("after the last try: %v", err)
+	}
+}
+
+func TestConcurrentStoresShareTheFile(t *testing.T) {
+	path, w := tempFile(t), newWorld()
+	var own []coins.Coin
+	for i := range 4 {
+		own = append(own, w.add(t, outPoint(i), []byte{byte(i + 1)}, 1_000_000))
+	}
+	var mu sync.Mutex
+	seen := map[[32]byte]int{}
+	var wait sync.WaitGroup
+	for range 2 { // two processes
+		s := open(t, path)
+		for range 2 {
+			wait.Go(func() {
+				for range 3 {
+					proof, err := s.Next(t.Context(), w, w, 1_000_000, own, nil)
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					mu.Lock()
+					seen[proof.Commitment()]++
+					mu.Unlock()
+				}
+			})
+		}
+	}
+	wait.Wait()
+	if len(seen) != 12 {
+		t.Errorf("%d commitments for 12 calls", len(seen))
+	}
+}
+
+func TestEligibility(t *testing.T) {
+	const amount = 1_000_003 // 20 % rounded down is 200,000
+	w := newWorld()
+	edit := func(c coins.Coin, f func(*chain.TxOut)) coins.Coin {
+		out := w.outs[c.OutPoint]
+		f(&out)
+		w.outs[c.OutPoint] = out
+		return c
+	}
+	own := []coins.Coin{
+		edit(w.add(t, outPoint(0), []byte{1}, 500_000), func(o *chain.TxOut) { o.Confirmations = 4 }),
+		edit(w.add(t, outPoint(1), []byte{2}, 500_000), func(o *chain.TxOut) { o.Value = 199_999 }),
+		edit(w.add(t, outPoint(2), []byte{3}, 500_000), func(o *chain.TxOut) { o.Script = []byte{0x6a} }),
+		w.add(t, outPoint(3), []byte{4}, 500_000),
+	}
+	delete(w.outs, own[3].OutPoint) // spent
+	s := open(t, tempFile(t))
+	_, err := s.Next(t.Context(), w, w, amount, own[:2], own[2:])
+	var none *NoneError
+	if !errors.As(err, &none) || none.TooNew != 1 || none.TooSmall != 1 || none.Used != 0 || !none.Later() {
+		t.Fatalf("%v", err)
+	}
+	if text := err.Error(); !strings.Contains(text, "5 confirmations") || !strings.Contains(text, "20 %") {
+		t.Errorf("the error does not say what to do: %s", text)
+	}
+
+	good := edit(w.add(t, outPoint(4), []byte{5}, 500_000), func(o *chain.TxOut) { o.Confirmations, o.Value = 5, 200_000 })
+	proof, err := s.Next(t.Context(), w, w, amount, own, []coins.Coin{good})
+	if err != nil || proof.UTXO != good.OutPoint {
+		t.Errorf("coin at both limits: %v, %v", proof.UTXO, err)
+	}
+
+	w.down = chain.ErrUnreachable
+	if _, err := s.Next(t.Context(), w, w, amount, own, nil); !errors.Is(err, chain.ErrUnreachable) {
+		t.Errorf("no answer from the node: %v", err)
+	}
+}
+
+func TestExternalMustBeValid(t *testing.T) {
+	w := newWorld()
+	key, _ := btcec.PrivKeyFromBytes([]byte{9})
+	c := w.add(t, outPoint(0), []byte{9}, 1_000_000)
+	opening := func(index int) string {
+		p, err := podle.Generate(key, c.OutPoint, index)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return fmt.Sprintf(`{"P2": "%x", "s": "%x", "e": "%x"}`, p.P2, p.S, p.E)
+	}
+	pub := hex.EncodeToString(key.PubKey().SerializeCompressed())
+	write := func(reveal string) *Store {
+		path := tempFile(t)
+		text := fmt.Sprintf(`{"used": [], "external": {"%s": {"P": "%s", "reveal": {%s}}}}`, c.OutPoint, pub, reveal)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return open(t, path)
+	}
+	next := func(s *Store) (podle.Proof, error) { return s.Next(t.Context(), w, w, 1_000_000, nil, nil) }
+
+	// Index 1 in the place of 0 proves nothing for 0; index 2 is in its place.
+	if p, err := next(write(fmt.Sprintf(`"0": %s, "2": %s`, opening(1), opening(2)))); err != nil {
+		t.Error(err)
+	} else if i, _ := p.Verify(p.Commitment(), 3); i != 2 {
+		t.Errorf("index %d", i)
+	}
+	var none *NoneError
+	if _, err := next(write(`"3": ` + opening(3))); !errors.As(err, &none) {
+		t.Errorf("index beyond the tries: %v", err)
+	}
+	hash := address.Hash160(key.PubKey().SerializeCompressed())
+	for name, script := range map[string][]byte{
+		"p2pkh":       append(append([]byte{0x76, 0xa9, 20}, hash...), 0x88, 0xac),
+		"nested":      append(append([]byte{0xa9, 20}, address.Hash160(c.Script)...), 0x87),
+		"another key": append([]byte{0, 20}, make([]byte, 20)...),
+		"p2wsh":       append([]byte{0, 32}, make([]byte, 32)...),
+	} {
+		out := w.outs[c.OutPoint]
+		out.Script = script
+		w.outs[c.OutPoint] = out
+		_, err := next(write(`"0": ` + opening(0)))
+		if want := name == "p2pkh" || name == "nested"; (err == nil) != want {
+			t.Errorf("coin with script %s: %v", name, err)
+		}
+	}
+}
+
+func TestFileOfTheReferenceIsKept(t *testing.T) {
+	path, w := tempFile(t), newWorld()
+	text := `{
+    "used": [
+        "` + strings.Repeat("AB", 32) + `"
+    ],
+    "external": {
+        "` + outPoint(8) + `": {
+            "P": "` + strings.Repeat("02", 33) + `",
+            "reveal": {}
+        },
+        "` + outPoint(7) + `": {
+            "P": "` + strings.Repeat("02", 33) + `",
+            "reveal": {}
+        }
+    }
+}`
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	own := []coins.Coin{w.add(t, outPoint(0), []byte{1}, 1_000_000)}
+	proof, err := open(t, path).Next(t.Context(), w, w, 1_000_000, own, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := proof.Commitment()
+	want := strings.Replace(text, `"
+    ],`, `",
+        "`+hex.EncodeToString(c[:])+`"
+    ],`, 1) + "\n"
+	if string(got) != want {
+		t.Errorf("file:\n%s\nwant:\n%s", got, want)
+	}
+	if info, _ := os.Stat(path); info.Mode().Perm() != 0o600 {
+		t.Errorf("rights %v", info.Mode())
+	}
+}
+
+func TestDamagedFileIsRefused(t *testing.T) {
+	for _, text := range []string{
+		"", "{", "[]", `{"used": [], "external": {}} x`, `{"used": ["ab"]}`, `{"used": ["` + strings.Repeat("zz", 32) + `"]}`,
+		`{"used": [], "other": 1}`, `{"external": []}`, `{"external": {"x:0": {"P": "", "reveal": {"0": {}}}}}`,
+		`{"external": {"` + outPoint(1) + `": {"P": "02", "reveal": {"0": {"P2": "", "s": "", "e": ""}}}}}`,
+	} {
+		path := tempFile(t)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := Open(Config{Path: path, Tries: 3, Percent: 20})
+		if !errors.Is(err, ErrFile) || !strings.Contains(err.Error(), path) {
+			t.Errorf("%q: %v", text, err)
+		}
+		if after, _ := os.ReadFile(path); string(after) != text {
+			t.Errorf("%q was changed to %q", text, after)
+		}
+	}
+	if _, err := Open(Config{Path: t.TempDir(), Tries: 3, Percent: 20}); !errors.Is(err, ErrFile) {
+		t.Errorf("a folder: %v", err)
+	}
+}
+
+// failing is a file system on which the nth operation fails.
+type failing struct {
+	durable.System
+	left int
+}
+
+var errDisk = errors.New("disk full")
+
+func (f *failing) fail() error {
+	if f.left--; f.left == 0 {
+		return errDisk
+	}
+	return nil
+}
+
+func (f *failing) Create(name string, perm fs.FileMode) (durable.File, error) {
+	if err := f.fail(); err != nil {
+		return nil, err
+	}
+	file, err := f.System.Create(name, perm)
+	return failingFile{file, f}, err
+}
+
+func (f *failing) Rename(from, to string) error {
+	if err := f.fail(); err != nil {
+		return err
+	}
+	return f.System.Rename(from, to)
+}
+
+func (f *failing) SyncDir(name string) error {
+	if err := f.fail(); err != nil {
+		return err
+	}
+	return f.System.SyncDir(name)
+}
+
+type failingFile struct {
+	durable.File
+	system *failing
+}
+
+func (f failingFile) Write(b []byte) (int, error) {
+	if err := f.system.fail(); err != nil {
+		return 0, err
+	}
+	return f.File.Write(b)
+}
+
+func (f failingFile) Sync() error {
+	if err := f.system.fail(); err != nil {
+		return err
+	}
+	return f.File.Sync()
+}
+
+// TestD7NothingLeavesUnrecorded fails each disk operation in turn: no proof is
+// returned, and the file is the old one or the new one.
+func TestD7NothingLeavesUnrecorded(t *testing.T) {
+	path, w := tempFile(t), newWorld()
+	own := []coins.Coin{w.add(t, outPoint(0), []byte{1}, 1_000_000), w.add(t, outPoint(1), []byte{2}, 1_000_000),
+		w.add(t, outPoint(2), []byte{3}, 1_000_000)}
+	failed := 0
+	for n := 1; ; n++ {
+		disk := &failing{durable.OS, n}
+		s, err := Open(Config{Path: path, Files: disk, Tries: 3, Age: 5, Percent: 20})
+		if err != nil {
+			t.Fatal(err)
+		}
+		proof, err := s.Next(t.Context(), w, w, 1_000_000, own, nil)
+		f, errRead := readFile(path)
+		if errRead != nil {
+			t.Fatal(errRead)
+		}
+		if err == nil {
+			if !f.used[proof.Commitment()] {
+				t.Error("not recorded")
+			}
+			break
+		}
+		failed++
+		if !errors.Is(err, errDisk) || proof != (podle.Proof{}) {
+			t.Errorf("operation %d: %v, %v", n, proof, err)
+		}
+	}
+	if failed < 5 {
+		t.Errorf("%d operations failed", failed)
+	}
+}
