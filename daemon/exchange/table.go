@@ -157,14 +157,22 @@ var Waits = map[State]Wait{
 // Step is the transition function: the row by which in moves a conversation in
 // that state, or a *Refusal if there is none.
 func Step(role control.Role, state State, in Input) (Row, error) {
-	for _, row := range Table {
-		if row.Role == role && row.State == state && row.Input == in {
+	for _, row := range rows[state] {
+		if row.Input == in && row.Role == role {
 			return row, nil
 		}
 	}
-	return Row{}, &Refusal{Command: in.Command, State: state, Reason: protocol.ReasonUnexpected,
-		Err: fmt.Errorf("%w from the %s", ErrOrder, in.From)}
+	return Row{}, &Refusal{Command: in.Command, State: state, Reason: protocol.ReasonUnexpected, Err: ErrOrder}
 }
+
+// rows is Table by state.
+var rows = func() map[State][]Row {
+	m := make(map[State][]Row)
+	for _, row := range Table {
+		m[row.State] = append(m[row.State], row)
+	}
+	return m
+}()
 
 // Over reports whether a conversation in state s has done what it was for, or
 // never will: another may take its place.

@@ -1,7 +1,6 @@
 package exchange
 
 import (
-	"errors"
 	"testing"
 
 	"github.com/joinmarket-go/joinmarket/protocol"
@@ -98,8 +97,7 @@ func TestM9AllSequences(t *testing.T) {
 				case again:
 					play(row.Next, done, depth-1)
 				default:
-					var refusal *Refusal
-					if !errors.As(err, &refusal) || refusal.Reason != protocol.ReasonUnexpected || !errors.Is(err, ErrOrder) {
+					if r := err.(*Refusal); r.Reason != protocol.ReasonUnexpected || r.Err != ErrOrder {
 						t.Fatalf("refusal %v", err)
 					}
 					play(state, done, depth-1)
