@@ -267,7 +267,8 @@ func TestDescriptor(t *testing.T) {
 
 func TestPathOutOfRange(t *testing.T) {
 	tr := tree(t, "", &chaincfg.MainNetParams)
-	for _, p := range []Path{{Mixdepth: -1}, {Mixdepth: 1 << 31}, {Branch: 1 << 31}, {Index: 1 << 31}} {
+	big := int64(1 << 31) // negative as an int of 32 bits
+	for _, p := range []Path{{Mixdepth: -1}, {Mixdepth: int(big)}, {Branch: 1 << 31}, {Index: 1 << 31}} {
 		if _, err := tr.Script(p); !errors.Is(err, ErrPath) {
 			t.Errorf("Script(%v): %v", p, err)
 		}
