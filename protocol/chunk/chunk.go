@@ -38,12 +38,20 @@ var (
 	ErrPrefix = errors.New("does not begin with '!'")
 	// ErrMarker: a line of a private message without its end marker.
 	ErrMarker = errors.New("without the marker of a private message")
+	// ErrTarget: not one nick or room, so that the line would say something else.
+	ErrTarget = errors.New("not the name of one nick or room")
 	// ErrNick: the sender is no participant of the market.
 	ErrNick = protocol.ErrNick
 )
 
 // room is how many bytes of text fit a line to target.
 func room(target string) int { return MaxLine - len("PRIVMSG "+target+" :") }
+
+// isTarget reports whether target is one parameter of an IRC line and names one
+// receiver.
+func isTarget(target string) bool {
+	return target != "" && target[0] != ':' && protocol.Printable(target) && !strings.ContainsAny(target, " ,")
+}
 
 // Split cuts a private message to a nick into the texts of its lines. body is
 // what follows the command's name and a space. Every piece is as long as the
@@ -52,7 +60,9 @@ func room(target string) int { return MaxLine - len("PRIVMSG "+target+" :") }
 func Split(to protocol.Nick, command, body string) ([]string, error) {
 	limit := room(string(to)) - len("!"+command+" "+last)
 	switch {
-	case !protocol.Printable(command) || !protocol.Printable(body) || !protocol.Printable(string(to)):
+	case !isTarget(string(to)):
+		return nil, ErrTarget
+	case !protocol.Printable(command) || !protocol.Printable(body):
 		return nil, ErrText
 	case limit <= 0 || len(command)+len(body)+2 > protocol.MaxMessage:
 		return nil, ErrTooLarge
@@ -70,12 +80,15 @@ func Split(to protocol.Nick, command, body string) ([]string, error) {
 // room as hold them, in the order given. Offers share a line with offers and
 // cancels with cancels; any other group has its own, as peers expect.
 func Pack(channel string, groups []string) ([]string, error) {
+	if !isTarget(channel) {
+		return nil, ErrTarget
+	}
 	var lines []string
 	for _, g := range groups {
 		kind := kindOf(g)
 		limit := room(channel) - len(kind.marker())
 		switch {
-		case !protocol.Printable(g) || !protocol.Printable(channel):
+		case !protocol.Printable(g):
 			return nil, ErrText
 		case strings.LastIndexByte(g, '!') != 0:
 			return nil, ErrPrefix
