@@ -1,0 +1,79 @@
+// Package rate bounds how often something may happen, in all or for each nick.
+// Time is given by the caller. The types are owned by one goroutine.
+package rate
+
+import "time"
+
+// Rate is one event in Every on average, and up to Burst at once.
+type Rate struct {
+	Every time.Duration
+	Burst int
+}
+
+// Bucket bounds one kind of event. The zero value bounds nothing; see New.
+type Bucket struct {
+	rate Rate
+	// full is when the bucket has its whole burst again.
+	full time.Time
+}
+
+// New returns a bucket that has its whole burst.
+func New(r Rate) Bucket { return Bucket{rate: r} }
+
+// Allow reports whether one more event may happen at now, and counts it if so.
+func (b *Bucket) Allow(now time.Time) bool {
+	if b.full.Before(now) {
+		b.full = now
+	}
+	next := b.full.Add(b.rate.Every)
+	if next.Sub(now) > b.rate.Every*time.Duration(b.rate.Burst) {
+		return false
+	}
+	b.full = next
+	return true
+}
+
+// Keyed bounds events for each key. It remembers a bounded number of keys that
+// were active lately, and allows nothing to further ones meanwhile: whoever can
+// make up keys gains nothing by it.
+type Keyed[K comparable] struct {
+	rate    Rate
+	max     int
+	buckets map[K]Bucket
+	sweep   time.Time // when idle keys may be looked for again
+}
+
+// NewKeyed returns limits of rate r for each of at most max keys at a time.
+func NewKeyed[K comparable](r Rate, max int) *Keyed[K] {
+	return &Keyed[K]{rate: r, max: max, buckets: make(map[K]Bucket)}
+}
+
+// Allow reports whether one more event of key may happen at now, and counts it
+// if so.
+func (k *Keyed[K]) Allow(key K, now time.Time) bool {
+	b, known := k.buckets[key]
+	if !known {
+		if len(k.buckets) >= k.max && !k.forget(now) {
+			return false
+		}
+		b = New(k.rate)
+	}
+	ok := b.Allow(now)
+	k.buckets[key] = b
+	return ok
+}
+
+// forget drops keys whose bucket is full again, which is as if they were never
+// seen. It looks at most once a second, and reports whether there is room.
+func (k *Keyed[K]) forget(now time.Time) bool {
+	if now.Before(k.sweep) {
+		return false
+	}
+	k.sweep = now.Add(time.Second)
+	for key, b := range k.buckets {
+		if !b.full.After(now) {
+			delete(k.buckets, key)
+		}
+	}
+	return len(k.buckets) < k.max
+}

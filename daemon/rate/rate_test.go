@@ -1,0 +1,72 @@
+package rate
+
+import (
+	"testing"
+	"time"
+)
+
+var start = time.Unix(1_000_000, 0)
+
+func at(seconds float64) time.Time { return start.Add(time.Duration(seconds * float64(time.Second))) }
+
+func TestBucket(t *testing.T) {
+	b := New(Rate{10 * time.Second, 3})
+	for i, step := range []struct {
+		at   float64
+		want bool
+	}{
+		{0, true}, {0, true}, {0, true}, {0, false}, {9.9, false}, {10, true}, {10, false},
+		{20, true}, {1000, true}, {1000, true}, {1000, true}, {1000, false},
+	} {
+		if got := b.Allow(at(step.at)); got != step.want {
+			t.Errorf("step %d at %v s: %v", i, step.at, got)
+		}
+	}
+}
+
+func TestNoBurstAllowsNothing(t *testing.T) {
+	b := New(Rate{time.Second, 0})
+	if b.Allow(at(0)) || b.Allow(at(100)) {
+		t.Error("a burst of zero allows something")
+	}
+}
+
+func TestKeyed(t *testing.T) {
+	k := NewKeyed[int](Rate{time.Second, 1}, 3)
+	for key := range 3 {
+		if !k.Allow(key, at(0)) || k.Allow(key, at(0.5)) {
+			t.Fatalf("key %d", key)
+		}
+	}
+	if k.Allow(3, at(0.5)) {
+		t.Error("a fourth key while three are active")
+	}
+	if k.Allow(3, at(1.2)) {
+		t.Error("looked for room twice within a second")
+	}
+	if !k.Allow(0, at(1.2)) {
+		t.Error("a known key is refused for lack of room")
+	}
+	if !k.Allow(3, at(1.6)) || len(k.buckets) != 2 {
+		t.Errorf("no room although two keys are idle; %d remembered", len(k.buckets))
+	}
+	if k.Allow(0, at(1.6)) {
+		t.Error("an active key was forgotten")
+	}
+}
+
+func TestFloodOfKeysIsBounded(t *testing.T) {
+	k := NewKeyed[int](Rate{time.Second, 1}, 100)
+	allowed := 0
+	for key := range 100_000 {
+		if k.Allow(key, at(float64(key)/10_000)) {
+			allowed++
+		}
+		if len(k.buckets) > 100 {
+			t.Fatalf("%d keys remembered", len(k.buckets))
+		}
+	}
+	if allowed < 500 || allowed > 1100 { // ten seconds, 100 keys a second
+		t.Errorf("%d allowed", allowed)
+	}
+}
