@@ -45,3 +45,17 @@ const (
 	ReasonFeeLimit       Reason = "fee-limit"       // a fee exceeds what was agreed
 	ReasonDropped        Reason = "dropped"         // left out by the taker's own choice
 )
+
+// Reasons why a taker's attempt as a whole ended. ReasonNoFunds, ReasonFeeLimit,
+// ReasonBadAddress, ReasonBadCoins, ReasonChain and ReasonInternal can end one
+// too.
+const (
+	ReasonDeclined     Reason = "declined"      // the user said no to the quote
+	ReasonCancelled    Reason = "cancelled"     // stopped from outside
+	ReasonFewOffers    Reason = "few-offers"    // too few offers within the limits
+	ReasonFewMakers    Reason = "few-makers"    // too few makers did what they should
+	ReasonNoCommitment Reason = "no-commitment" // no coin that makers accept a commitment to
+	ReasonRejected     Reason = "rejected"      // our node refuses the transaction
+	ReasonUnseen       Reason = "unseen"        // a maker got the transaction, the network does not show it
+	ReasonDaemonGone   Reason = "daemon-gone"   // the connection to the daemon ended
+)
