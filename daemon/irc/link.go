@@ -16,7 +16,7 @@ import (
 
 // Times within a connection.
 const (
-	joinTimeout  = 90 * time.Second  // for a server to answer NICK, USER and JOIN
+	joinTimeout  = 90 * time.Second  // for a server to let us in, besides our own pace
 	pingInterval = 120 * time.Second // the reference's
 	deadAfter    = 300 * time.Second // without a line, although we sent PING
 	nickRetry    = 10 * time.Second  // the reference's, while our nick is in use
@@ -55,7 +55,7 @@ const (
 )
 
 // connection makes one connection and serves it to its end. It returns when the
-// channel came up, zero if it did not, and why it ended.
+// channel last came up, zero if it did not, and why the connection ended.
 func (c *Channel) connection(ctx context.Context, sink func(channel.Event)) (upSince time.Time, err error) {
 	conn, err := c.dial(ctx)
 	if err != nil {
@@ -106,7 +106,7 @@ func (l *link) serve(ctx context.Context, in <-chan *irc.Message, failed <-chan 
 			err = l.receive(m)
 		case err = <-failed:
 		case <-l.retry:
-			err = l.out.push(l.again)
+			err = l.out.first(l.again)
 		case <-l.ping:
 			err = l.out.first("PING " + l.server)
 			l.ping = time.After(pingInterval)

@@ -243,7 +243,7 @@ func TestKicked(t *testing.T) {
 			synctest.Wait()
 			h.wantNothing()
 			began := time.Now()
-			p.say(line)
+			p.say(line, line)
 			h.wantState(control.ChannelLost)
 			if err := h.ch.SendPublic([]string{"!orderbook"}); !errors.Is(err, channel.ErrDown) {
 				t.Errorf("sending while outside: %v", err)
@@ -272,6 +272,27 @@ func TestKicked(t *testing.T) {
 	}
 }
 
+// TestKickedWithLinesWaiting: to be let in again we do not wait for them.
+func TestKickedWithLinesWaiting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, p := startUp(t, nil)
+		if err := h.ch.SendPrivate(otherNick, "tx", strings.Repeat("x", 20_000)); err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		p.say(":op!u@host KICK #joinmarket-pit " + string(ourNick))
+		h.wantState(control.ChannelLost)
+		lines := 0
+		for p.hear() != "JOIN #joinmarket-pit" {
+			lines++
+		}
+		if took := time.Since(began); took != rejoinDelay || lines != 7 {
+			t.Errorf("JOIN after %v and %d lines", took, lines)
+		}
+		h.stop()
+	})
+}
+
 // TestLeave: the end of the context says QUIT at once, whatever waits to be
 // sent, and ends even if the server never closes.
 func TestLeave(t *testing.T) {
@@ -287,7 +308,11 @@ func TestLeave(t *testing.T) {
 				h.cancel()
 				began := time.Now()
 				p.want("QUIT :")
+				heard := p.hears()
 				p.say(from(otherNick, "PRIVMSG #joinmarket-pit :!orderbook"))
+				if err := h.ch.SendPublic([]string{"!orderbook"}); !errors.Is(err, channel.ErrDown) {
+					t.Errorf("sending after the end: %v", err)
+				}
 				want := quitTimeout
 				if closes {
 					p.say("ERROR :Closing Link")
@@ -301,8 +326,8 @@ func TestLeave(t *testing.T) {
 					t.Errorf("left in %v, want %v", took, want)
 				}
 				h.wantNothing()
-				if err := h.ch.SendPublic([]string{"!orderbook"}); !errors.Is(err, channel.ErrDown) {
-					t.Errorf("sending after the end: %v", err)
+				for line := range heard {
+					t.Errorf("said %q after QUIT", line)
 				}
 			})
 		})

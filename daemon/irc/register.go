@@ -21,10 +21,13 @@ const maxName = 100
 // server and real name are always these.
 func (l *link) register() error {
 	l.phase = registering
-	l.deadline = time.After(joinTimeout)
+	l.deadline = time.After(l.entryTime())
 	nick := string(l.cfg.Nick)
 	return l.out.push("NICK "+nick, "USER "+nick+" foo bar :None")
 }
+
+// entryTime is how long NICK, USER and JOIN may take.
+func (l *link) entryTime() time.Duration { return joinTimeout + 3*max(0, l.cfg.LineInterval) }
 
 // welcome handles 001: the server knows us, so we join without waiting for the
 // end of its message of the day.
@@ -39,14 +42,14 @@ func (l *link) welcome(m *irc.Message) error {
 		l.server = m.Name
 	}
 	l.phase = joining
-	l.retry = nil
 	l.ping = time.After(pingInterval)
 	return l.out.push("JOIN " + l.room)
 }
 
-// support reads the network's name from 005, of which there may be several.
+// support reads the network's name from 005, of which there may be several. Once
+// the channel has been up it stays what it was: messages are signed for it.
 func (l *link) support(m *irc.Message) {
-	if l.phase == up || len(m.Params) < 3 {
+	if !l.upSince.IsZero() || len(m.Params) < 3 {
 		return
 	}
 	for _, token := range m.Params[1 : len(m.Params)-1] {
@@ -67,7 +70,7 @@ func (l *link) nickInUse() {
 	l.log.Warn("nick is in use, trying again", "retry_in", nickRetry)
 	l.retry = time.After(nickRetry)
 	l.again = "NICK " + string(l.cfg.Nick)
-	l.deadline = time.After(joinTimeout)
+	l.deadline = time.After(l.entryTime())
 }
 
 // nickRefused handles 432.
@@ -97,9 +100,7 @@ func (l *link) joined(m *irc.Message) error {
 	l.phase = up
 	l.deadline, l.retry = nil, nil
 	l.joiner = chunk.NewJoiner(time.Now)
-	if l.upSince.IsZero() {
-		l.upSince = time.Now()
-	}
+	l.upSince = time.Now()
 	l.log.Info("channel up", "hostid", l.hostID, "room", l.room)
 	l.setOut(l.out)
 	l.sink(channel.State{State: control.ChannelUp, HostID: l.hostID})

@@ -147,15 +147,53 @@ func TestHostID(t *testing.T) {
 				p.say(from(ourNick, "JOIN #joinmarket-pit"))
 				p.want("MODE " + string(ourNick) + " +B")
 				h.want(channel.State{State: control.ChannelUp, HostID: c.want})
-				// Later it would not fit the signatures that are on their way.
-				p.say(":srv 005 " + string(ourNick) + " NETWORK=later :is my network name")
+				// Messages have been signed for it: it stays, whatever comes.
+				later := ":srv 005 " + string(ourNick) + " NETWORK=later :is my network name"
+				p.say(later, from(ourNick, "PART #joinmarket-pit"), later)
+				h.wantState(control.ChannelLost)
+				p.want("JOIN #joinmarket-pit")
 				p.say(from(ourNick, "JOIN #joinmarket-pit"))
-				synctest.Wait()
-				h.wantNothing()
+				p.want("MODE " + string(ourNick) + " +B")
+				h.want(channel.State{State: control.ChannelUp, HostID: c.want})
 				h.stop()
 			})
 		})
 	}
+}
+
+// TestUpOnOwnJoinOnly: nothing is said or delivered before the echo of our own
+// JOIN of the room, which makes the channel come up once.
+func TestUpOnOwnJoinOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := start(t, prompt)
+		p := h.accept()
+		early := []string{
+			from(otherNick, "JOIN #joinmarket-pit"),
+			from(ourNick, "JOIN #joinmarket-pit-test"),
+			from(otherNick, "PRIVMSG #joinmarket-pit :!orderbook"),
+			from(otherNick, "PRIVMSG "+string(ourNick)+" :!fill x ~"),
+			from(otherNick, "QUIT"),
+			from(ourNick, "PART #joinmarket-pit"),
+		}
+		p.want("NICK "+string(ourNick), "USER "+string(ourNick)+" foo bar :None")
+		p.say(early...)
+		p.say(from(ourNick, "JOIN #joinmarket-pit"), ":srv 001 "+string(ourNick)+" :Welcome")
+		p.want("JOIN #joinmarket-pit")
+		p.say(early...)
+		p.say(":srv 001 "+string(ourNick)+" :Welcome", "PING end")
+		p.want("PONG end")
+		h.wantNothing()
+		if err := h.ch.SendPublic([]string{"!orderbook"}); !errors.Is(err, channel.ErrDown) {
+			t.Errorf("sending before: %v", err)
+		}
+		p.say(from(ourNick, "JOIN #joinmarket-pit"), from(ourNick, "JOIN #joinmarket-pit"))
+		p.want("MODE " + string(ourNick) + " +B")
+		h.want(channel.State{State: control.ChannelUp, HostID: "irc.example6667"})
+		p.say("PING end")
+		p.want("PONG end")
+		h.wantNothing()
+		h.stop()
+	})
 }
 
 // TestNickInUse: the same nick is asked for again every ten seconds.
@@ -248,21 +286,27 @@ func TestRoomRefused(t *testing.T) {
 	})
 }
 
-// TestJoinTimeout: a server that does not let us in is left.
+// TestJoinTimeout: a server that does not let us in is left. A slow pace of ours
+// is no fault of the server.
 func TestJoinTimeout(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		h := start(t, nil)
-		for range 3 {
-			p := h.accept()
-			began := time.Now()
-			heard := p.hears()
-			e := h.wantState(control.ChannelConnecting)
-			if took := time.Since(began); took != joinTimeout || !strings.Contains(e.Reason, "in time") {
-				t.Errorf("left after %v: %q", took, e.Reason)
+	for interval, want := range map[time.Duration]time.Duration{
+		-1:          90 * time.Second,
+		time.Minute: 270 * time.Second,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			h := start(t, func(cfg *Config) { cfg.LineInterval = interval })
+			for range 3 {
+				p := h.accept()
+				began := time.Now()
+				heard := p.hears()
+				e := h.wantState(control.ChannelConnecting)
+				if took := time.Since(began); took != want || !strings.Contains(e.Reason, "in time") {
+					t.Errorf("left after %v: %q", took, e.Reason)
+				}
+				for range heard {
+				}
 			}
-			for range heard {
-			}
-		}
-		h.stop()
-	})
+			h.stop()
+		})
+	}
 }
