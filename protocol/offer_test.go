@@ -99,13 +99,13 @@ func TestM16OfferBounds(t *testing.T) {
 func TestT16RelativeFeeTexts(t *testing.T) {
 	accepted := []string{
 		"0", "0.0", "0.1", "0.000020", "0.99999999999999", "0." + strings.Repeat("1", 28),
-		"1e-5", "1e-05", "1E-05", "9.99e-1", "2.5e-18", "0e-1",
+		"1e-5", "1e-05", "1E-05", "9.99e-1", "2.5e-18", "0e-1", "1." + strings.Repeat("1", 24) + "e-05",
 	}
 	refused := []string{
 		"", ".", "1", "1.0", "2", "10", "00", "00.1", "01e-5", ".5", "5.", "0.", "-0", "-0.1", "+0.1", " 0.1", "0.1 ",
 		"0,1", "0x1", "0_1", "0.0_1", "0..1", "0.1.1", "1e5", "1e+5", "1e-", "1e", "e-5", "1e-0", "1e-00", "1e-19",
 		"1e-005", "1e--5", "1e-5e-5", ".1e-5", "1.e-5", "10e-5", "1e999999", "NaN", "sNaN", "Infinity", "-inf", "nan",
-		"0." + strings.Repeat("1", 29), "٠.١", "0.1\n", "0.1\x00",
+		"0." + strings.Repeat("1", 29), "1." + strings.Repeat("1", 25) + "e-05", "٠.١", "0.1\n", "0.1\x00",
 	}
 	for _, text := range accepted {
 		if err := (Offer{Type: SW0RelOffer, CJFee: text}).Validate(); err != nil {
