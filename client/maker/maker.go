@@ -1,0 +1,157 @@
+// Package maker earns fees: it announces offers, lets takers use the coins of
+// a wallet in their CoinJoins, and signs what it agreed to and nothing else.
+//
+// The daemon is not trusted. Whatever it says about a conversation is compared
+// with the maker's own record: the offers it published, the commitments it
+// accepted, the coins and addresses it revealed. A daemon that lies can make
+// the maker do nothing; it cannot make it lose money or show coins twice for
+// one commitment.
+//
+// One goroutine, that of Run, takes the events one after the other and owns the
+// state, so that no two conversations can be given the same coin or address.
+package maker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/btcsuite/btcd/wire/v2"
+
+	"github.com/joinmarket-go/joinmarket/protocol"
+	"github.com/joinmarket-go/joinmarket/protocol/control"
+	"github.com/joinmarket-go/joinmarket/wallet"
+	"github.com/joinmarket-go/joinmarket/wallet/chain"
+	"github.com/joinmarket-go/joinmarket/wallet/coins"
+	"github.com/joinmarket-go/joinmarket/wallet/podle"
+)
+
+// Wallet is what the maker asks of a wallet; *wallet.Wallet is one.
+type Wallet interface {
+	Mixdepths() int
+	// Synced returns the end of the chain as last known.
+	Synced() (tip chain.Tip, fresh bool)
+	// Coins are all unspent coins, frozen and leased ones included.
+	Coins() ([]coins.Coin, error)
+	// Subscribe delivers a value after coins have changed.
+	Subscribe() (changes <-chan struct{}, cancel func())
+	Reserve(wallet.Reservation) (*coins.Lease, error)
+	NextAddress(mixdepth int, branch uint32) (wallet.Address, error)
+	SignMessage(c coins.Coin, text string) (pubkey, der []byte, err error)
+	// SignTx adds the witnesses of the inputs that spend these coins, and of
+	// no others.
+	SignTx(tx *wire.MsgTx, own []coins.Coin) error
+}
+
+// Node is what the maker asks of its own node; a chain.Backend is one.
+type Node interface {
+	TxOut(ctx context.Context, out wire.OutPoint) (chain.TxOut, error)
+	Broadcast(ctx context.Context, tx *wire.MsgTx) error
+}
+
+// Daemon is a session with a daemon in the role of a maker; *client.Session is
+// one.
+type Daemon interface {
+	// Ready waits until the market can be used.
+	Ready(ctx context.Context) error
+	// Events delivers control.AuthEvent, TxEvent, PushEvent and EndedEvent in
+	// order, and is closed when the session is over.
+	Events() <-chan any
+	// Err tells why the session is over.
+	Err() error
+	Announce(ctx context.Context, offers []protocol.Offer) error
+	IOAuth(ctx context.Context, r control.IOAuthRequest) error
+	Sigs(ctx context.Context, r control.SigsRequest) error
+	Refuse(ctx context.Context, r control.RefuseRequest) error
+	Close() error
+}
+
+// Defaults of Config.
+const (
+	DefaultAge         = 5
+	DefaultAmountShare = 20
+	DefaultTries       = 3
+	DefaultHoldSigned  = 5 * time.Minute
+)
+
+// Config is what a maker needs. Fields without a stated default are required.
+type Config struct {
+	Wallet Wallet
+	Node   Node
+	// Connect opens a session with the daemon, under a new nick each time. It
+	// is called again, ever more slowly, when a session is lost.
+	Connect func(ctx context.Context) (Daemon, error)
+	Terms   Terms
+	// Record is the path of the file of accepted commitments. It lies in the
+	// wallet's folder, and the lock of the wallet keeps other makers away.
+	Record string
+
+	// What the coin behind a taker's commitment must have: confirmations
+	// (0: DefaultAge), a share of the amount in percent (0:
+	// DefaultAmountShare), and how many commitments may be made from it (0:
+	// DefaultTries, at most podle.Points).
+	Age         int32
+	AmountShare int64
+	Tries       int
+
+	// HoldSigned is how long coins stay set aside after signing when no
+	// transaction that spends them is seen; 0: DefaultHoldSigned. Takers may
+	// broadcast as late as three minutes after the last signature.
+	HoldSigned time.Duration
+
+	// Notify is told what happens, from the goroutine of Run; it must not
+	// block. nil: nobody is told.
+	Notify func(Event)
+	Logger *slog.Logger // nil: silent
+}
+
+// Maker is a maker. It does nothing until Run.
+type Maker struct {
+	cfg      Config
+	log      *slog.Logger
+	accepted *accepted
+
+	// Owned by the goroutine of Run.
+	published []protocol.Offer // in force at the daemon of this session
+	talks     map[uint64]*talk // open conversations of this session
+	signed    []*talk          // signed ones whose end is not seen yet, oldest first
+}
+
+// New checks the configuration and opens the record.
+func New(cfg Config) (*Maker, error) {
+	if cfg.Age == 0 {
+		cfg.Age = DefaultAge
+	}
+	if cfg.AmountShare == 0 {
+		cfg.AmountShare = DefaultAmountShare
+	}
+	if cfg.Tries == 0 {
+		cfg.Tries = DefaultTries
+	}
+	if cfg.HoldSigned == 0 {
+		cfg.HoldSigned = DefaultHoldSigned
+	}
+	if cfg.Notify == nil {
+		cfg.Notify = func(Event) {}
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	switch {
+	case cfg.Wallet == nil || cfg.Node == nil || cfg.Connect == nil || cfg.Record == "":
+		return nil, errors.New("maker: Wallet, Node, Connect and Record are required")
+	case cfg.Age < 1 || cfg.AmountShare < 1 || cfg.AmountShare > 100 || cfg.Tries < 1 || cfg.Tries > podle.Points || cfg.HoldSigned < 0:
+		return nil, fmt.Errorf("maker: the demands on a taker's coin are out of range: age %d, share %d%%, %d tries",
+			cfg.Age, cfg.AmountShare, cfg.Tries)
+	}
+	if err := cfg.Terms.Validate(); err != nil {
+		return nil, err
+	}
+	record, err := openAccepted(cfg.Record)
+	if err != nil {
+		return nil, err
+	}
+	return &Maker{cfg: cfg, log: cfg.Logger, accepted: record}, nil
+}

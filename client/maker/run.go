@@ -1,0 +1,128 @@
+package maker
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/joinmarket-go/joinmarket/internal/random"
+	"github.com/joinmarket-go/joinmarket/protocol/control"
+)
+
+// Waits between sessions: doubled each time up to the limit.
+const (
+	minWait = time.Second
+	maxWait = 2 * time.Minute
+)
+
+// Run makes offers until ctx ends, then returns nil. A lost session is opened
+// again under a new nick. It returns an error only when trying again cannot
+// help: the daemon speaks another version or refuses the secret. It can be
+// called once.
+func (m *Maker) Run(ctx context.Context) error {
+	defer m.accepted.close()
+	for wait := minWait; ; wait = min(2*wait, maxWait) {
+		ready, err := m.session(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if errors.Is(err, control.ErrVersion) || errors.Is(err, control.ErrUnauthorized) {
+			return err
+		}
+		if ready {
+			wait = minWait
+		}
+		// Up to half more, so that makers do not come back in step.
+		next := wait + random.N(wait/2)
+		m.log.Warn("no session with the daemon", "err", err, "wait", next)
+		m.cfg.Notify(Lost{Err: err, Wait: next})
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(next):
+		}
+	}
+}
+
+// session is one connection to the daemon, from its beginning to its end. ready
+// reports whether the market could be used.
+func (m *Maker) session(ctx context.Context) (ready bool, err error) {
+	d, err := m.cfg.Connect(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer d.Close()
+	if err := d.Ready(ctx); err != nil {
+		return false, err
+	}
+	m.published, m.talks = nil, make(map[uint64]*talk)
+	defer func() {
+		for id := range m.talks {
+			m.end(id)
+		}
+	}()
+	changes, cancel := m.cfg.Wallet.Subscribe()
+	defer cancel()
+	for {
+		m.watch()
+		if err := m.announce(ctx, d); err != nil {
+			return true, err
+		}
+		if err := m.events(ctx, d, changes); err != nil {
+			return true, err
+		}
+	}
+}
+
+// events works off what the daemon tells until the wallet changes.
+func (m *Maker) events(ctx context.Context, d Daemon, changes <-chan struct{}) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-changes:
+			return nil
+		case e, ok := <-d.Events():
+			if !ok {
+				return d.Err()
+			}
+			m.event(ctx, d, e)
+		}
+	}
+}
+
+func (m *Maker) event(ctx context.Context, d Daemon, e any) {
+	switch e := e.(type) {
+	case control.AuthEvent:
+		m.auth(ctx, d, e)
+	case control.TxEvent:
+		m.tx(ctx, d, e)
+	case control.PushEvent:
+		m.push(ctx, e)
+	case control.EndedEvent:
+		m.end(e.Conversation)
+	}
+}
+
+// announce publishes the offers that the wallet allows now, if they differ from
+// those in force. While the node is lost, the old ones stand.
+func (m *Maker) announce(ctx context.Context, d Daemon) error {
+	balance, err := m.spendable()
+	if err != nil {
+		return nil
+	}
+	offers := m.cfg.Terms.Offers(balance)
+	if m.published != nil && slices.Equal(offers, m.published) {
+		return nil
+	}
+	if len(offers) > 0 || len(m.published) > 0 {
+		if err := d.Announce(ctx, offers); err != nil {
+			return err
+		}
+	}
+	m.published = offers
+	m.log.Info("offers changed", "offers", len(offers))
+	m.cfg.Notify(Announced{Offers: slices.Clone(offers)})
+	return nil
+}
