@@ -150,7 +150,7 @@ func TestOrder(t *testing.T) {
 }
 
 func TestErrorsKeepTheirCode(t *testing.T) {
-	client, _ := pair(t, nil, funcs{request: func(_ context.Context, method string, _ json.RawMessage) (any, error) {
+	client, _ := pair(t, funcs{}, funcs{request: func(_ context.Context, method string, _ json.RawMessage) (any, error) {
 		switch method {
 		case "state":
 			return nil, fmt.Errorf("cannot tx: %w: no maker is ready\x1b[31m", control.ErrState)
@@ -195,7 +195,7 @@ func TestErrorsKeepTheirCode(t *testing.T) {
 func TestCallEndsWithContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
-		client, _ := pair(t, nil, funcs{request: func(ctx context.Context, method string, params json.RawMessage) (any, error) {
+		client, _ := pair(t, funcs{}, funcs{request: func(ctx context.Context, method string, params json.RawMessage) (any, error) {
 			if method == "slow" {
 				<-release
 			}
@@ -299,7 +299,7 @@ func TestCloseBeforeRun(t *testing.T) {
 }
 
 func BenchmarkCall(b *testing.B) {
-	client, _ := pair(b, nil, echo)
+	client, _ := pair(b, funcs{}, echo)
 	b.ReportAllocs()
 	for b.Loop() {
 		if err := client.Call(b.Context(), "echo", note{Number: 1}, nil); err != nil {

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/joinmarket-go/joinmarket/protocol"
 )
 
 // Code is the kind of an error that may cross the connection. It is itself an
@@ -97,8 +99,8 @@ func (e *Error) received() *Error {
 }
 
 // FreeText makes a text fit for the field of an event: everything but printable
-// ASCII becomes '?', and what exceeds MaxErrorText is cut off.
-func FreeText(s string) string { return printable(s, MaxErrorText) }
+// ASCII becomes '?', and what exceeds protocol.MaxErrorText is cut off.
+func FreeText(s string) string { return printable(s, protocol.MaxErrorText) }
 
 // printable replaces everything but printable ASCII and cuts the text.
 func printable(s string, limit int) string {

@@ -1,6 +1,10 @@
 package control
 
-import "time"
+import (
+	"time"
+
+	"github.com/joinmarket-go/joinmarket/protocol"
+)
 
 // Versions of the protocol this package speaks, from MinVersion to MaxVersion.
 const (
@@ -13,7 +17,7 @@ const (
 // being read.
 const (
 	// MaxFrame bounds the JSON text of a frame the daemon sends, in bytes. An
-	// order book of MaxBookOffers and MaxBookBonds fits.
+	// order book of protocol.MaxOffers and MaxBookBonds fits.
 	MaxFrame = 8 << 20
 	// MaxClientFrame bounds a frame the client sends, in bytes.
 	MaxClientFrame = 1 << 20
@@ -34,27 +38,23 @@ const (
 	StallTimeout = 30 * time.Second
 )
 
-// Limits of the messages.
+// Limits of the messages, beside those of package protocol (MaxMakers,
+// MaxOwnOffers, MaxUTXOs, MaxTx, MaxPush, MaxOffers, MaxErrorText).
 const (
-	MaxChannels  = 16     // message channels of a session
-	MaxMakers    = 64     // makers of one attempt
-	MaxOwnOffers = 8      // offers a maker publishes, as many as other makers' takers keep
-	MaxUTXOs     = 100    // coins of one maker, and its signatures
-	MaxTx        = 22_000 // bytes of an unsigned transaction; sealed it must fit into 40,000
-	MaxSignedTx  = 45_000 // bytes of a transaction in a push
-	MaxText      = 65_536 // bytes of a text to sign or verify
-	MaxErrorText = 200    // characters of free text in an event
-	MaxHostID    = 100    // characters of a channel's host id
-
-	// MaxRevelation bounds the opened commitment, in characters. As the
-	// reference writes it, it has at most 339: txid:vout (75) and 66+66+64+64
-	// hex digits, with a '|' before each.
+	// MaxChannels is the greatest number of message channels of a session.
+	MaxChannels = 16
+	// MaxBookBonds is the greatest number of bonds in an OrderbookAnswer.
+	MaxBookBonds = 10_000
+	// MaxText bounds a text to sign or verify, in bytes: the largest push in
+	// base64 and a host id.
+	MaxText = 4*protocol.MaxPush/3 + 512
+	// MaxHostID bounds the host id of a channel, in bytes.
+	MaxHostID = 100
+	// MaxAddress bounds the text of an address, in bytes; the longest has 90.
+	MaxAddress = 100
+	// MaxRevelation bounds the opened commitment, in bytes; in the plain form
+	// it has at most 339.
 	MaxRevelation = 400
-	// BondProofSize is the length of a fidelity bond proof: 252 bytes in base64.
-	BondProofSize = 336
-
-	MaxBookOffers = 20_000 // offers in an OrderbookAnswer
-	MaxBookBonds  = 10_000 // bonds in an OrderbookAnswer
 
 	// MaxDeadline is the upper bound of FillRequest.Deadline, DefaultDeadline
 	// what its zero means.

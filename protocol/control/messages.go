@@ -150,7 +150,8 @@ type BondEntry struct {
 }
 
 // AnnounceRequest replaces the maker's offers. The daemon publishes what is new
-// or changed and cancels what is gone. At most MaxOwnOffers.
+// or changed and cancels what is gone. At most protocol.MaxOwnOffers, with
+// distinct ids.
 type AnnounceRequest struct {
 	Offers []protocol.Offer `json:"offers"`
 }
@@ -161,7 +162,7 @@ type FillRequest struct {
 	Amount sats.Amount `json:"amount"`
 	// Commitment as it travels: 'P' and 64 hex digits.
 	Commitment protocol.Commitment `json:"commitment"`
-	Makers     []MakerOffer        `json:"makers"` // 1..MaxMakers, distinct nicks
+	Makers     []MakerOffer        `json:"makers"` // 1..protocol.MaxMakers, distinct nicks
 	// Deadline bounds the wait for each answer of this attempt, per stage;
 	// 0 means the daemon's default of 60 s, the upper bound is 10 min.
 	Deadline time.Duration `json:"deadline_ns,omitempty"`
@@ -190,13 +191,13 @@ type AuthRequest struct {
 type TxRequest struct {
 	Attempt uint64          `json:"attempt"`
 	Makers  []protocol.Nick `json:"makers"`
-	Tx      []byte          `json:"tx"` // serialised without witness, at most MaxTx bytes
+	Tx      []byte          `json:"tx"` // serialised without witness, at most protocol.MaxTx bytes
 }
 
 // PushRequest asks a maker to broadcast the signed transaction.
 type PushRequest struct {
 	Maker protocol.Nick `json:"maker"`
-	Tx    []byte        `json:"tx"` // serialised with witness, at most MaxSignedTx bytes
+	Tx    []byte        `json:"tx"` // serialised with witness, at most protocol.MaxPush bytes
 }
 
 // PubKeyEvent: the maker accepted the fill and sent its session key.

@@ -3,8 +3,11 @@ package control
 import (
 	"fmt"
 	"regexp"
+	"strings"
 
+	"github.com/joinmarket-go/joinmarket/internal/b64"
 	"github.com/joinmarket-go/joinmarket/protocol"
+	"github.com/joinmarket-go/joinmarket/protocol/line"
 )
 
 // Every message that has bounds has a method Validate. Both sides run it on
@@ -13,19 +16,16 @@ import (
 // conversation is checked by its user.
 
 var (
-	hex64     = regexp.MustCompile(`^[0-9a-fA-F]{64}$`)
-	hex66     = regexp.MustCompile(`^[0-9a-fA-F]{66}$`)
-	base64Sig = regexp.MustCompile(`^[A-Za-z0-9+/]{1,104}={0,2}$`) // DER, 8..72 bytes
-	base64Any = regexp.MustCompile(`^[A-Za-z0-9+/]{1,1000}={0,2}$`)
-	outpoint  = regexp.MustCompile(`^[0-9a-fA-F]{64}:[0-9]{1,10}$`)
-	network   = regexp.MustCompile(`^(mainnet|testnet|signet|regtest)$`)
-	reason    = regexp.MustCompile(`^[a-z][a-z-]{0,31}$`)
+	network = regexp.MustCompile(`^(mainnet|testnet|signet|regtest)$`)
+	reason  = regexp.MustCompile(`^[a-z][a-z-]{0,31}$`)
 )
 
-// plain reports whether s has min..max characters, all printable ASCII.
-func plain(s string, min, max int) bool {
-	return len(s) >= min && len(s) <= max && printable(s, max) == s
+// plain reports whether s has least..most characters, all printable ASCII.
+func plain(s string, least, most int) bool {
+	return size(len(s), least, most) && protocol.Printable(s)
 }
+
+func size(n, least, most int) bool { return least <= n && n <= most }
 
 // field is one condition of a message.
 type field struct {
@@ -42,8 +42,6 @@ func check(fields ...field) error {
 	}
 	return nil
 }
-
-func size(n, min, max int) bool { return n >= min && n <= max }
 
 func all[T any](list []T, ok func(T) bool) bool {
 	for _, v := range list {
@@ -69,8 +67,26 @@ func commitment(c protocol.Commitment) bool {
 	return err == nil
 }
 
-func freeText(s string) bool { return plain(s, 0, MaxErrorText) }
+func freeText(s string) bool { return plain(s, 0, protocol.MaxErrorText) }
 
 func nicks(list []protocol.Nick) bool {
-	return size(len(list), 1, MaxMakers) && all(list, protocol.Nick.Valid) && distinct(list, same)
+	return size(len(list), 1, protocol.MaxMakers) && all(list, protocol.Nick.Valid) && distinct(list, same)
 }
+
+// utxo wants txid:vout in the one form that the market's lines are read to.
+func utxo(s string) bool {
+	u, err := line.ParseUTXO(s)
+	return err == nil && u.String() == s
+}
+
+func sigScript(s string) bool {
+	script, err := b64.Decode(s, protocol.MaxSigScript)
+	return err == nil && len(script) > 0
+}
+
+func bondProof(s string) bool {
+	proof, err := b64.Decode(s, protocol.BondProofSize)
+	return err == nil && len(proof) == protocol.BondProofSize
+}
+
+func address(s string) bool { return plain(s, 1, MaxAddress) && !strings.Contains(s, " ") }

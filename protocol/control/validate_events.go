@@ -1,5 +1,7 @@
 package control
 
+import "github.com/joinmarket-go/joinmarket/protocol"
+
 func channelName(s string) bool { return plain(s, 1, 64) }
 
 func channelNames(list []string) bool {
@@ -44,11 +46,11 @@ func (a StatusAnswer) Validate() error {
 // Validate checks number and form of all entries.
 func (a OrderbookAnswer) Validate() error {
 	return check(
-		field{size(len(a.Offers), 0, MaxBookOffers) && all(a.Offers, func(e OfferEntry) bool {
+		field{size(len(a.Offers), 0, protocol.MaxOffers) && all(a.Offers, func(e OfferEntry) bool {
 			return e.Nick.Valid() && e.Offer.Validate() == nil
 		}), "offers"},
 		field{size(len(a.Bonds), 0, MaxBookBonds) && all(a.Bonds, func(e BondEntry) bool {
-			return e.Nick.Valid() && e.Taker.Valid() && len(e.Proof) == BondProofSize && base64Any.MatchString(e.Proof)
+			return e.Nick.Valid() && e.Taker.Valid() && bondProof(e.Proof)
 		}), "bonds"},
 	)
 }
@@ -58,7 +60,7 @@ func (e PubKeyEvent) Validate() error {
 	return check(
 		field{e.Attempt > 0, "attempt"},
 		field{e.Maker.Valid(), "maker"},
-		field{hex64.MatchString(e.PubKey), "pubkey"},
+		field{protocol.IsHex(e.PubKey, 32), "pubkey"},
 	)
 }
 
@@ -67,7 +69,7 @@ func (e IOAuthEvent) Validate() error {
 	if err := check(
 		field{e.Attempt > 0, "attempt"},
 		field{e.Maker.Valid(), "maker"},
-		field{hex64.MatchString(e.PubKey), "pubkey"},
+		field{protocol.IsHex(e.PubKey, 32), "pubkey"},
 	); err != nil {
 		return err
 	}
@@ -79,7 +81,7 @@ func (e SigEvent) Validate() error {
 	return check(
 		field{e.Attempt > 0, "attempt"},
 		field{e.Maker.Valid(), "maker"},
-		field{base64Any.MatchString(e.Sig), "sig"},
+		field{sigScript(e.Sig), "sig"},
 	)
 }
 
@@ -111,7 +113,7 @@ func (e AuthEvent) Validate() error {
 		field{e.Amount > 0 && e.Amount.Valid(), "amount"},
 		field{commitment(e.Commitment), "commitment"},
 		field{plain(e.Revelation, 1, MaxRevelation), "revelation"},
-		field{hex64.MatchString(e.PubKey), "pubkey"},
+		field{protocol.IsHex(e.PubKey, 32), "pubkey"},
 	)
 }
 
@@ -120,7 +122,7 @@ func (e TxEvent) Validate() error {
 	return check(
 		field{e.Conversation > 0, "conversation"},
 		field{e.Taker.Valid(), "taker"},
-		field{size(len(e.Tx), 1, MaxTx), "tx"},
+		field{size(len(e.Tx), 1, protocol.MaxTx), "tx"},
 	)
 }
 
@@ -128,7 +130,7 @@ func (e TxEvent) Validate() error {
 func (e PushEvent) Validate() error {
 	return check(
 		field{e.Taker.Valid(), "taker"},
-		field{size(len(e.Tx), 1, MaxSignedTx), "tx"},
+		field{size(len(e.Tx), 1, protocol.MaxPush), "tx"},
 	)
 }
 

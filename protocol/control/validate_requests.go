@@ -41,7 +41,7 @@ func (c ChannelConfig) Validate() error {
 
 // Validate checks number, form and distinct ids of the offers.
 func (r AnnounceRequest) Validate() error {
-	if err := check(field{size(len(r.Offers), 0, MaxOwnOffers) &&
+	if err := check(field{size(len(r.Offers), 0, protocol.MaxOwnOffers) &&
 		distinct(r.Offers, func(o protocol.Offer) protocol.OfferID { return o.ID }), "offers"}); err != nil {
 		return err
 	}
@@ -58,7 +58,7 @@ func (r FillRequest) Validate() error {
 	return check(
 		field{r.Amount > 0 && r.Amount.Valid(), "amount"},
 		field{commitment(r.Commitment), "commitment"},
-		field{size(len(r.Makers), 1, MaxMakers) &&
+		field{size(len(r.Makers), 1, protocol.MaxMakers) &&
 			all(r.Makers, func(m MakerOffer) bool { return m.Nick.Valid() && m.OfferID >= 0 }) &&
 			distinct(r.Makers, func(m MakerOffer) protocol.Nick { return m.Nick }), "makers"},
 		field{r.Deadline >= 0 && r.Deadline <= MaxDeadline, "deadline_ns"},
@@ -79,7 +79,7 @@ func (r TxRequest) Validate() error {
 	return check(
 		field{r.Attempt > 0, "attempt"},
 		field{nicks(r.Makers), "makers"},
-		field{size(len(r.Tx), 1, MaxTx), "tx"},
+		field{size(len(r.Tx), 1, protocol.MaxTx), "tx"},
 	)
 }
 
@@ -87,18 +87,18 @@ func (r TxRequest) Validate() error {
 func (r PushRequest) Validate() error {
 	return check(
 		field{r.Maker.Valid(), "maker"},
-		field{size(len(r.Tx), 1, MaxSignedTx), "tx"},
+		field{size(len(r.Tx), 1, protocol.MaxPush), "tx"},
 	)
 }
 
 // Validate checks number and form of the coins and the form of the rest.
 func (o IOAuth) Validate() error {
 	return check(
-		field{size(len(o.UTXOs), 1, MaxUTXOs) && all(o.UTXOs, outpoint.MatchString), "utxos"},
-		field{hex66.MatchString(o.AuthPubKey), "authpubkey"},
-		field{plain(o.CJAddress, 1, 100), "cjaddr"},
-		field{plain(o.ChangeAddress, 1, 100), "changeaddr"},
-		field{base64Sig.MatchString(o.Signature), "sig"},
+		field{size(len(o.UTXOs), 1, protocol.MaxUTXOs) && all(o.UTXOs, utxo) && distinct(o.UTXOs, same), "utxos"},
+		field{protocol.IsPubKey(o.AuthPubKey), "authpubkey"},
+		field{address(o.CJAddress), "cjaddr"},
+		field{address(o.ChangeAddress), "changeaddr"},
+		field{protocol.IsSignature(o.Signature), "sig"},
 	)
 }
 
@@ -114,7 +114,7 @@ func (r IOAuthRequest) Validate() error {
 func (r SigsRequest) Validate() error {
 	return check(
 		field{r.Conversation > 0, "conversation"},
-		field{size(len(r.Sigs), 1, MaxUTXOs) && all(r.Sigs, base64Any.MatchString), "sigs"},
+		field{size(len(r.Sigs), 1, protocol.MaxUTXOs) && all(r.Sigs, sigScript), "sigs"},
 	)
 }
 
@@ -139,8 +139,8 @@ func (r SignRequest) Validate() error {
 // Validate checks the form of key and signature.
 func (a SignAnswer) Validate() error {
 	return check(
-		field{hex66.MatchString(a.PubKey), "pubkey"},
-		field{base64Sig.MatchString(a.Signature), "sig"},
+		field{protocol.IsPubKey(a.PubKey), "pubkey"},
+		field{protocol.IsSignature(a.Signature), "sig"},
 	)
 }
 
@@ -150,7 +150,7 @@ func (r VerifyRequest) Validate() error {
 		field{r.Nick.Valid(), "nick"},
 		field{plain(r.Text, 1, MaxText), "text"},
 		field{plain(r.HostID, 1, MaxHostID), "hostid"},
-		field{hex66.MatchString(r.PubKey), "pubkey"},
-		field{base64Sig.MatchString(r.Signature), "sig"},
+		field{protocol.IsPubKey(r.PubKey), "pubkey"},
+		field{protocol.IsSignature(r.Signature), "sig"},
 	)
 }

@@ -1,0 +1,254 @@
+package control_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/joinmarket-go/joinmarket/internal/b64"
+	"github.com/joinmarket-go/joinmarket/protocol"
+	"github.com/joinmarket-go/joinmarket/protocol/control"
+	"github.com/joinmarket-go/joinmarket/protocol/sats"
+)
+
+const (
+	nickA = protocol.Nick("J54rGqqGtfCYTpRs")
+	nickB = protocol.Nick("J5aaaaaaaaaaaaaa")
+)
+
+var (
+	key    = strings.Repeat("ab", 32)
+	pubKey = "02" + key
+	coin   = strings.Repeat("cd", 32) + ":4294967295"
+	sig    = b64.Encode(make([]byte, 71))
+	commit = protocol.NewCommitment([32]byte{1, 2, 3})
+	offer  = protocol.Offer{Type: protocol.SW0RelOffer, ID: 3, MinSize: 100_000, MaxSize: 79_000_000, CJFee: "0.00002"}
+	ioauth = control.IOAuth{UTXOs: []string{coin}, AuthPubKey: pubKey, CJAddress: "bcrt1qcj", ChangeAddress: "bcrt1qch", Signature: sig}
+	hop    = control.ChannelConfig{Name: "hackint", Type: "irc", Host: "irc.hackint.org", Port: 6697, Room: "joinmarket-pit", TLS: true}
+)
+
+// sample is a good message and how its type is decoded.
+type sample struct {
+	name   string
+	value  any
+	decode func(json.RawMessage) (any, error)
+}
+
+func of[T any](v T) sample {
+	return sample{reflect.TypeFor[T]().Name(), v, func(b json.RawMessage) (any, error) { return control.Decode[T](b) }}
+}
+
+// samples has a good value of every type that travels; docs_test.go checks that
+// none is missing.
+var samples = []sample{
+	of(control.StartRequest{Role: control.RoleTaker, Nick: nickA, Network: "mainnet", Channels: []control.ChannelConfig{hop}}),
+	of(hop),
+	of(control.StartAnswer{Channels: []string{"hackint"}}),
+	of(control.StatusAnswer{Version: "joinmarketd 1", Nick: nickA, Offers: 1, Makers: 1, Clients: 1,
+		Channels: []control.ChannelEvent{{Channel: "hackint", State: control.ChannelUp, HostID: "hackint"}}}),
+	of(control.OrderbookAnswer{
+		Offers: []control.OfferEntry{{Nick: nickB, Offer: offer}},
+		Bonds:  []control.BondEntry{{Nick: nickB, Taker: nickA, Proof: strings.Repeat("A", protocol.BondProofText)}},
+	}),
+	of(control.AnnounceRequest{Offers: []protocol.Offer{offer}}),
+	of(control.FillRequest{Amount: 1_000_000, Commitment: commit, Makers: []control.MakerOffer{{Nick: nickB, OfferID: 3}}, Deadline: time.Minute}),
+	of(control.FillAnswer{Attempt: 7}),
+	of(control.AuthRequest{Attempt: 7, Makers: []protocol.Nick{nickB}, Revelation: coin + "|" + pubKey + "|" + pubKey + "|" + key + "|" + key}),
+	of(control.TxRequest{Attempt: 7, Makers: []protocol.Nick{nickA, nickB}, Tx: []byte{2, 0, 0, 0}}),
+	of(control.PushRequest{Maker: nickB, Tx: []byte{2, 0, 0, 0}}),
+	of(ioauth),
+	of(control.IOAuthRequest{Conversation: 8, IOAuth: ioauth}),
+	of(control.SigsRequest{Conversation: 8, Sigs: []string{b64.Encode(make([]byte, 107))}}),
+	of(control.RefuseRequest{Conversation: 8, Reason: protocol.ReasonBadTx}),
+	of(control.SignRequest{To: nickB, Command: "fill", Text: "0 5000000 hackint", HostID: "hackint"}),
+	of(control.SignAnswer{PubKey: pubKey, Signature: sig}),
+	of(control.VerifyRequest{Nick: nickB, Text: "0 5000000 hackint", HostID: "hackint", PubKey: pubKey, Signature: sig}),
+	of(control.VerifyAnswer{Valid: true}),
+
+	of(control.ChannelEvent{Channel: "hackint", State: control.ChannelLost, Reason: "connection reset"}),
+	of(control.ReadyEvent{Channels: []string{"hackint"}}),
+	of(control.PubKeyEvent{Attempt: 7, Maker: nickB, PubKey: key}),
+	of(control.IOAuthEvent{Attempt: 7, Maker: nickB, IOAuth: ioauth, PubKey: key}),
+	of(control.SigEvent{Attempt: 7, Maker: nickB, Sig: b64.Encode(make([]byte, 107))}),
+	of(control.FailedEvent{Attempt: 7, Maker: nickB, Reason: protocol.ReasonRefused, Text: "amount out of range"}),
+	of(control.ErrorEvent{Nick: nickB, Text: "oid not found"}),
+	of(control.AuthEvent{Conversation: 8, Taker: nickA, OfferID: 3, Amount: 1_000_000, Commitment: commit, Revelation: "x", PubKey: key}),
+	of(control.TxEvent{Conversation: 8, Taker: nickA, Tx: []byte{2, 0, 0, 0}}),
+	of(control.PushEvent{Taker: nickA, Tx: []byte{2, 0, 0, 0}}),
+	of(control.EndedEvent{Conversation: 8, Taker: nickA, Reason: protocol.ReasonTimeoutTx}),
+}
+
+func TestMessagesSurviveTheWire(t *testing.T) {
+	for _, m := range samples {
+		text, err := json.Marshal(m.value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := m.decode(text)
+		if err != nil || !reflect.DeepEqual(got, m.value) {
+			t.Errorf("%s: %s became %+v, %v", m.name, text, got, err)
+		}
+	}
+}
+
+// TestBadMessages breaks one bound at a time: such a message is refused when it
+// comes and not sent either.
+func TestBadMessages(t *testing.T) {
+	long := strings.Repeat("x", 201)
+	many := func(n int) (nicks []protocol.Nick) {
+		for i := range n {
+			nicks = append(nicks, protocol.Nick(fmt.Sprintf("J5%014d", 11111111111111+i)))
+		}
+		return nicks
+	}
+	for name, bad := range map[string]sample{
+		"role":               of(control.StartRequest{Role: "boss", Nick: nickA, Network: "mainnet"}),
+		"nick":               of(control.StartRequest{Role: control.RoleMaker, Nick: "J6", Network: "mainnet"}),
+		"network":            of(control.StartRequest{Role: control.RoleMaker, Nick: nickA, Network: "main"}),
+		"17 channels":        of(control.StartRequest{Role: control.RoleMaker, Nick: nickA, Network: "mainnet", Channels: make([]control.ChannelConfig, 17)}),
+		"channel twice":      of(control.StartRequest{Role: control.RoleMaker, Nick: nickA, Network: "mainnet", Channels: []control.ChannelConfig{hop, hop}}),
+		"port":               of(control.ChannelConfig{Name: "a", Type: "irc", Host: "h", Room: "r"}),
+		"injected room":      of(control.ChannelConfig{Name: "a", Type: "irc", Host: "h", Port: 1, Room: "r\r\nQUIT"}),
+		"interval":           of(control.ChannelConfig{Name: "a", Type: "irc", Host: "h", Port: 1, Room: "r", LineInterval: time.Hour}),
+		"9 offers":           of(control.AnnounceRequest{Offers: make([]protocol.Offer, 9)}),
+		"offer id twice":     of(control.AnnounceRequest{Offers: []protocol.Offer{offer, offer}}),
+		"M16 fee":            of(control.AnnounceRequest{Offers: []protocol.Offer{{Type: protocol.SW0RelOffer, MaxSize: 9, CJFee: "NaN"}}}),
+		"amount 0":           of(control.FillRequest{Commitment: commit, Makers: []control.MakerOffer{{Nick: nickA}}}),
+		"amount":             of(control.FillRequest{Amount: sats.Max + 1, Commitment: commit, Makers: []control.MakerOffer{{Nick: nickA}}}),
+		"M1 commitment":      of(control.FillRequest{Amount: 1, Commitment: commit[:64], Makers: []control.MakerOffer{{Nick: nickA}}}),
+		"no makers":          of(control.FillRequest{Amount: 1, Commitment: commit}),
+		"maker twice":        of(control.FillRequest{Amount: 1, Commitment: commit, Makers: []control.MakerOffer{{Nick: nickA}, {Nick: nickA, OfferID: 1}}}),
+		"offer id":           of(control.FillRequest{Amount: 1, Commitment: commit, Makers: []control.MakerOffer{{Nick: nickA, OfferID: -1}}}),
+		"deadline":           of(control.FillRequest{Amount: 1, Commitment: commit, Makers: []control.MakerOffer{{Nick: nickA}}, Deadline: control.MaxDeadline + 1}),
+		"negative deadline":  of(control.FillRequest{Amount: 1, Commitment: commit, Makers: []control.MakerOffer{{Nick: nickA}}, Deadline: -1}),
+		"attempt 0":          of(control.AuthRequest{Makers: many(1), Revelation: "x"}),
+		"65 makers":          of(control.AuthRequest{Attempt: 1, Makers: many(65), Revelation: "x"}),
+		"revelation":         of(control.AuthRequest{Attempt: 1, Makers: many(1), Revelation: long + long}),
+		"T23 tx":             of(control.TxRequest{Attempt: 1, Makers: many(1), Tx: make([]byte, protocol.MaxTx+1)}),
+		"no tx":              of(control.TxRequest{Attempt: 1, Makers: many(1)}),
+		"push":               of(control.PushRequest{Maker: nickA, Tx: make([]byte, protocol.MaxPush+1)}),
+		"no coins":           of(control.IOAuth{AuthPubKey: pubKey, CJAddress: "a", ChangeAddress: "b", Signature: sig}),
+		"T2 coin twice":      of(control.IOAuth{UTXOs: []string{coin, coin}, AuthPubKey: pubKey, CJAddress: "a", ChangeAddress: "b", Signature: sig}),
+		"coin spelt":         of(control.IOAuth{UTXOs: []string{strings.ToUpper(coin)}, AuthPubKey: pubKey, CJAddress: "a", ChangeAddress: "b", Signature: sig}),
+		"101 coins":          of(control.IOAuth{UTXOs: make([]string, 101), AuthPubKey: pubKey, CJAddress: "a", ChangeAddress: "b", Signature: sig}),
+		"auth key":           of(control.IOAuth{UTXOs: []string{coin}, AuthPubKey: key, CJAddress: "a", ChangeAddress: "b", Signature: sig}),
+		"blank in address":   of(control.IOAuth{UTXOs: []string{coin}, AuthPubKey: pubKey, CJAddress: "a a", ChangeAddress: "b", Signature: sig}),
+		"signature":          of(control.IOAuth{UTXOs: []string{coin}, AuthPubKey: pubKey, CJAddress: "a", ChangeAddress: "b", Signature: "!"}),
+		"conversation 0":     of(control.IOAuthRequest{IOAuth: ioauth}),
+		"no coins to answer": of(control.IOAuthRequest{Conversation: 1}),
+		"no sigs":            of(control.SigsRequest{Conversation: 1}),
+		"sig script":         of(control.SigsRequest{Conversation: 1, Sigs: []string{b64.Encode(make([]byte, 257))}}),
+		"reason":             of(control.RefuseRequest{Conversation: 1, Reason: "No Reason"}),
+		"text to sign":       of(control.SignRequest{To: nickA, Command: "fill", Text: "a\nb", HostID: "h"}),
+		"size to sign":       of(control.SignRequest{To: nickA, Command: "fill", Text: strings.Repeat("x", control.MaxText+1), HostID: "h"}),
+		"key of answer":      of(control.SignAnswer{PubKey: strings.ToUpper(pubKey), Signature: sig}),
+		"key to verify":      of(control.VerifyRequest{Nick: nickA, Text: "x", HostID: "h", PubKey: key, Signature: sig}),
+		"sig to verify":      of(control.VerifyRequest{Nick: nickA, Text: "x", HostID: "h", PubKey: pubKey, Signature: ""}),
+
+		"channel name":       of(control.ChannelEvent{State: control.ChannelUp}),
+		"T17 channel reason": of(control.ChannelEvent{Channel: "a", State: control.ChannelLost, Reason: "\x1b[2J"}),
+		"T17 error text":     of(control.ErrorEvent{Nick: nickA, Text: "\u202e"}),
+		"long text":          of(control.ErrorEvent{Nick: nickA, Text: long}),
+		"failed nick":        of(control.FailedEvent{Attempt: 1, Reason: protocol.ReasonLeft}),
+		"session key":        of(control.PubKeyEvent{Attempt: 1, Maker: nickA, PubKey: pubKey}),
+		"ioauth key":         of(control.IOAuthEvent{Attempt: 1, Maker: nickA, IOAuth: ioauth}),
+		"ioauth":             of(control.IOAuthEvent{Attempt: 1, Maker: nickA, PubKey: key}),
+		"no sig":             of(control.SigEvent{Attempt: 1, Maker: nickA}),
+		"fill amount":        of(control.AuthEvent{Conversation: 1, Taker: nickA, Amount: -1, Commitment: commit, Revelation: "x", PubKey: key}),
+		"tx to sign":         of(control.TxEvent{Conversation: 1, Taker: nickA}),
+		"tx to push":         of(control.PushEvent{Taker: nickA, Tx: make([]byte, protocol.MaxPush+1)}),
+		"ended":              of(control.EndedEvent{Conversation: 1, Taker: nickA}),
+		"ready":              of(control.ReadyEvent{Channels: make([]string, 1)}),
+		"status":             of(control.StatusAnswer{Offers: -1}),
+		"started":            of(control.StartAnswer{Channels: make([]string, 17)}),
+		"book":               of(control.OrderbookAnswer{Offers: make([]control.OfferEntry, 1)}),
+		"big book":           of(control.OrderbookAnswer{Offers: make([]control.OfferEntry, protocol.MaxOffers+1)}),
+		"bond":               of(control.OrderbookAnswer{Bonds: []control.BondEntry{{Nick: nickA, Taker: nickB, Proof: "AAAA"}}}),
+	} {
+		text, err := json.Marshal(bad.value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := bad.decode(text); !errors.Is(err, control.ErrBadRequest) {
+			t.Errorf("%s: %.200s is accepted: %v", name, text, err)
+		}
+	}
+}
+
+func TestInvalidIsNotSent(t *testing.T) {
+	bad := control.ErrorEvent{Nick: "nobody"}
+	client, daemon := pair(t, funcs{}, funcs{request: func(context.Context, string, json.RawMessage) (any, error) {
+		return bad, nil
+	}})
+	if err := client.Call(t.Context(), "m", bad, nil); !errors.Is(err, control.ErrBadRequest) {
+		t.Errorf("request: %v", err)
+	}
+	if err := daemon.Notify("e", bad); !errors.Is(err, control.ErrBadRequest) {
+		t.Errorf("event: %v", err)
+	}
+	if err := client.Call(t.Context(), "m", nil, nil); !errors.Is(err, control.ErrInternal) {
+		t.Errorf("answer: %v", err)
+	}
+	var ans control.SignAnswer
+	client, _ = pair(t, funcs{}, echo)
+	if err := client.Call(t.Context(), "m", note{}, &ans); !errors.Is(err, control.ErrMalformed) {
+		t.Errorf("answer that came: %v", err)
+	}
+}
+
+func TestDecodeAbsent(t *testing.T) {
+	for _, text := range []string{"", "{}", "null"} {
+		if v, err := control.Decode[note](json.RawMessage(text)); err != nil || v != (note{}) {
+			t.Errorf("%q: %v, %v", text, v, err)
+		}
+	}
+	for _, text := range []string{"[]", "1", `{"number":1.5}`, `{"number":"1"}`, `{"number":1e30}`} {
+		if _, err := control.Decode[note](json.RawMessage(text)); !errors.Is(err, control.ErrBadRequest) {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
+func TestDecodeEvent(t *testing.T) {
+	if v, err := control.DecodeEvent("of-tomorrow", json.RawMessage(`[1]`)); v != nil || err != nil {
+		t.Errorf("unknown event: %v, %v", v, err)
+	}
+	v, err := control.DecodeEvent(control.EventReady, json.RawMessage(`{"channels":["a"]}`))
+	if ready, ok := v.(control.ReadyEvent); err != nil || !ok || len(ready.Channels) != 1 {
+		t.Errorf("ready: %#v, %v", v, err)
+	}
+	if _, err := control.DecodeEvent(control.EventReady, json.RawMessage(`{"channels":[""]}`)); !errors.Is(err, control.ErrBadRequest) {
+		t.Errorf("bad event: %v", err)
+	}
+}
+
+// TestFullBookFitsAFrame: the limits of the order book are such that its answer
+// can always be sent.
+func TestFullBookFitsAFrame(t *testing.T) {
+	entry := control.OfferEntry{Nick: nickA, Offer: protocol.Offer{
+		Type: protocol.SW0RelOffer, ID: math.MaxInt64, MinSize: sats.Max, MaxSize: sats.Max, TxFee: sats.Max,
+		CJFee: "0." + strings.Repeat("1", protocol.MaxFeeText-2),
+	}}
+	bond := control.BondEntry{Nick: nickA, Taker: nickB, Proof: strings.Repeat("A", protocol.BondProofText)}
+	full := control.OrderbookAnswer{
+		Offers: slices.Repeat([]control.OfferEntry{entry}, protocol.MaxOffers),
+		Bonds:  slices.Repeat([]control.BondEntry{bond}, control.MaxBookBonds),
+	}
+	client, _ := pair(t, funcs{}, funcs{request: func(context.Context, string, json.RawMessage) (any, error) {
+		return full, nil
+	}})
+	var got control.OrderbookAnswer
+	if err := client.Call(t.Context(), control.MethodOrderbook, nil, &got); err != nil {
+		t.Fatal(err)
+	}
+	if len(got.Offers) != protocol.MaxOffers || got.Offers[7] != entry || len(got.Bonds) != control.MaxBookBonds {
+		t.Errorf("%d offers, %d bonds", len(got.Offers), len(got.Bonds))
+	}
+}
