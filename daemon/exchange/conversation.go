@@ -69,6 +69,9 @@ func (c *Conversation) PubKey() string { return c.key.Public() }
 // End ends the conversation; nothing moves it any more.
 func (c *Conversation) End() { c.state = Ended }
 
+// Ended reports whether End was called.
+func (c *Conversation) Ended() bool { return c.state == Ended }
+
 // Receive takes a message of the peer whose signature was verified: a command
 // and what follows its name and a space. It opens the box of a sealed one. If
 // the message may come now and is right in form, the conversation moves and

@@ -56,6 +56,13 @@ func (b *Book) Hear(src Source, text string) (others []line.Message, err error) 
 	return others, err
 }
 
+// Met notes that src is on its channel, when what it said is no affair of the
+// book. The error is ErrFull.
+func (b *Book) Met(src Source) error {
+	_, err := b.hear(src)
+	return err
+}
+
 // offer takes in an offer of p, who is spoken to where it was heard.
 func (b *Book) offer(p *peer, src Source, o protocol.Offer) error {
 	if p == nil {

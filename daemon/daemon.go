@@ -1,0 +1,189 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/joinmarket-go/joinmarket/daemon/channel"
+	"github.com/joinmarket-go/joinmarket/daemon/commitment"
+	"github.com/joinmarket-go/joinmarket/daemon/exchange"
+	"github.com/joinmarket-go/joinmarket/protocol"
+	"github.com/joinmarket-go/joinmarket/protocol/control"
+)
+
+// Defaults of Config.
+const (
+	DefaultMaxClients = 32
+	DefaultStartWait  = 60 * time.Second
+)
+
+// ErrClosed means that the daemon was closed.
+var ErrClosed = errors.New("daemon is closed")
+
+// NewChannel makes a message channel of its description for a nick on a Bitcoin
+// network (mainnet, testnet, signet or regtest), not yet running. Its error is
+// shown to the client that asked for the channel.
+type NewChannel func(cfg control.ChannelConfig, nick protocol.Nick, network string) (channel.Channel, error)
+
+// Config is what a daemon is made of.
+type Config struct {
+	// NewChannel must be set.
+	NewChannel NewChannel
+	// Channels are joined for clients that name none; at most
+	// control.MaxChannels, of different names. With none here, each client
+	// must name its own.
+	Channels []control.ChannelConfig
+	// DataDir is the folder of the used commitments; it must exist. Empty
+	// keeps them in memory only, which is for tests: a maker's restart would
+	// let every commitment be used again.
+	DataDir string
+	// Version of the software, as clients see it: at most 64 printable ASCII
+	// characters. Empty means "joinmarketd".
+	Version string
+	// Secret is demanded of every client; empty lets everybody in who can
+	// reach a listener.
+	Secret control.Secret
+	// MaxClients bounds the clients at a time; 0 means DefaultMaxClients.
+	MaxClients int
+	// StartWait is how long after the first channel came up a session waits
+	// for the others; 0 means DefaultStartWait.
+	StartWait time.Duration
+	// Limits overrides waits of conversations; those not in it are as in
+	// exchange.DefaultLimits.
+	Limits exchange.Limits
+	// Logger; nil is silent.
+	Logger *slog.Logger
+}
+
+// Daemon serves clients.
+type Daemon struct {
+	cfg    Config
+	log    *slog.Logger
+	used   *commitment.List
+	ctx    context.Context // ends with Close
+	cancel context.CancelFunc
+
+	mu      sync.Mutex // protects the fields below
+	closed  bool
+	clients int            // that said hello
+	serving sync.WaitGroup // calls of Serve; none begins once closed
+}
+
+// New checks cfg and reads the used commitments. The daemon does nothing before
+// Serve, and must be closed.
+func New(cfg Config) (*Daemon, error) {
+	if cfg.NewChannel == nil {
+		return nil, errors.New("daemon: Config.NewChannel is missing")
+	}
+	check := control.StartRequest{Role: control.RoleWatcher, Nick: "J511111111111111", Network: "mainnet", Channels: cfg.Channels}
+	if err := check.Validate(); err != nil {
+		return nil, fmt.Errorf("daemon: default channels: %w", err)
+	}
+	if cfg.Version == "" {
+		cfg.Version = "joinmarketd"
+	}
+	if cfg.MaxClients == 0 {
+		cfg.MaxClients = DefaultMaxClients
+	}
+	if cfg.StartWait == 0 {
+		cfg.StartWait = DefaultStartWait
+	}
+	limits := maps.Clone(exchange.DefaultLimits)
+	maps.Copy(limits, cfg.Limits)
+	cfg.Limits = limits
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	used, err := commitment.Open(commitment.Config{Dir: cfg.DataDir, Logger: cfg.Logger})
+	if err != nil {
+		return nil, fmt.Errorf("daemon: %w", err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	return &Daemon{cfg: cfg, log: cfg.Logger, used: used, ctx: ctx, cancel: cancel}, nil
+}
+
+// Serve serves the client at the other end of nc until it is gone, ctx ends or
+// the daemon is closed, and until everything started for it has returned. It
+// owns nc. It returns nil when the client closed the connection or the daemon
+// was told to end it, otherwise what went wrong. It may be called any number of
+// times at once.
+func (d *Daemon) Serve(ctx context.Context, nc net.Conn) error {
+	d.mu.Lock()
+	if d.closed {
+		d.mu.Unlock()
+		nc.Close()
+		return ErrClosed
+	}
+	d.serving.Add(1)
+	d.mu.Unlock()
+	defer d.serving.Done()
+
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(d.ctx, cancel)()
+
+	admitted := false
+	defer func() {
+		if admitted {
+			d.leave()
+		}
+	}()
+	conn, err := control.Accept(ctx, nc, control.Config{
+		Software: d.cfg.Version,
+		Secret:   d.cfg.Secret,
+		Admit: func() error {
+			err := d.admit()
+			admitted = err == nil
+			return err
+		},
+		Log: d.log,
+	})
+	if err == nil {
+		err = newSession(d, conn).run(ctx)
+	}
+	if errors.Is(err, control.ErrClosed) || ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// admit counts a client that proved itself.
+func (d *Daemon) admit() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.clients >= d.cfg.MaxClients {
+		return fmt.Errorf("%w: %d clients are connected to this daemon", control.ErrLimit, d.clients)
+	}
+	d.clients++
+	return nil
+}
+
+func (d *Daemon) leave() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.clients--
+}
+
+// connected is the number of clients.
+func (d *Daemon) connected() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.clients
+}
+
+// Close ends all sessions, waits for them, and closes the files. Serve fails
+// with ErrClosed afterwards. Closing again does nothing.
+func (d *Daemon) Close() error {
+	d.mu.Lock()
+	d.closed = true
+	d.mu.Unlock()
+	d.cancel()
+	d.serving.Wait()
+	return d.used.Close()
+}

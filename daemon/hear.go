@@ -1,0 +1,36 @@
+package daemon
+
+import (
+	"github.com/joinmarket-go/joinmarket/daemon/channel"
+	"github.com/joinmarket-go/joinmarket/daemon/orderbook"
+)
+
+// hearPublic takes a public line: what it offers goes into the book, the rest
+// to the role.
+func (s *session) hearPublic(on *link, ev channel.Public) {
+	others, err := s.book.Hear(orderbook.Source{Nick: ev.From, Channel: on.name}, ev.Text)
+	if err != nil {
+		s.log.Debug("public line not taken in whole", "channel", on.name, "nick", ev.From, "err", err)
+	}
+	for _, m := range others {
+		s.role.public(ev.From, on, m)
+	}
+}
+
+// heardPrivate takes a private message whose signature was verified: offers go
+// into the book, anything else to the role.
+func (s *session) heardPrivate(j judgement) {
+	src := orderbook.Source{Nick: j.from, Channel: j.on.name, Signed: true}
+	var err error
+	if j.envelope.Command.Offer() {
+		_, err = s.book.Hear(src, j.envelope.Text())
+	} else {
+		err = s.book.Met(src)
+	}
+	if err != nil {
+		s.log.Debug("private message not taken in whole", "channel", j.on.name, "nick", j.from, "err", err)
+	}
+	if !j.envelope.Command.Offer() {
+		s.role.private(j.from, j.on, j.envelope)
+	}
+}

@@ -1,0 +1,140 @@
+package daemon
+
+import (
+	"slices"
+	"time"
+
+	"github.com/joinmarket-go/joinmarket/daemon/channel"
+	"github.com/joinmarket-go/joinmarket/protocol"
+	"github.com/joinmarket-go/joinmarket/protocol/control"
+)
+
+// link is a message channel of a session and where it stands. The loop owns it.
+type link struct {
+	channel.Channel
+	name     string        // as the session's configuration calls it
+	interval time.Duration // between two lines, for estimates
+	state    control.ChannelState
+	hostID   string // while up: what private messages are signed for
+	reason   string // why it is lost or failed
+	wasUp    bool
+
+	republish *alarm // a maker's, after the channel came back
+}
+
+// defaultInterval is the time between two lines to a server if the
+// configuration says nothing; the reference's.
+const defaultInterval = 1300 * time.Millisecond
+
+func interval(cfg control.ChannelConfig) time.Duration {
+	if cfg.LineInterval == 0 {
+		return defaultInterval
+	}
+	return max(cfg.LineInterval, 0)
+}
+
+func (l *link) up() bool { return l.state == control.ChannelUp }
+
+func (l *link) event() control.ChannelEvent {
+	return control.ChannelEvent{Channel: l.name, State: l.state, HostID: l.hostID, Reason: l.reason}
+}
+
+// seen is something a channel saw.
+type seen struct {
+	on *link
+	ev channel.Event
+}
+
+// run1 runs a channel until the session ends or the channel gives up.
+func (s *session) run1(l *link) {
+	s.wg.Go(func() {
+		err := l.Run(s.ctx, func(ev channel.Event) { s.post(seen{l, ev}) })
+		reason := "the channel stopped"
+		if err != nil {
+			reason = err.Error()
+		}
+		s.post(seen{l, channel.State{State: control.ChannelFailed, Reason: reason}})
+	})
+}
+
+func (e seen) happen(s *session) {
+	switch ev := e.ev.(type) {
+	case channel.State:
+		s.changed(e.on, ev)
+	case channel.Public:
+		if ev.From.Valid() && ev.From != s.nick && e.on.up() {
+			s.hearPublic(e.on, ev)
+		}
+	case channel.Private:
+		if ev.From.Valid() && ev.From != s.nick && e.on.up() {
+			s.hearPrivate(e.on, ev)
+		}
+	case channel.Left:
+		if s.book.Left(e.on.name, ev.Nick) {
+			s.role.left(ev.Nick)
+		}
+	}
+}
+
+// changed notes a channel's new state and tells the client.
+func (s *session) changed(l *link, ev channel.State) {
+	if ev.State == control.ChannelUp && !usableHostID(ev.HostID) {
+		ev = channel.State{State: control.ChannelLost, Reason: "the server gives no usable network name"}
+	}
+	if l.up() && ev.State != control.ChannelUp {
+		s.book.Lost(l.name)
+	}
+	l.state, l.hostID, l.reason = ev.State, ev.HostID, control.FreeText(ev.Reason)
+	if !l.up() {
+		l.hostID = ""
+	}
+	s.log.Info("channel changed", "channel", l.name, "state", l.state, "reason", l.reason)
+	s.tell(control.EventChannel, l.event())
+	if l.up() {
+		if !l.wasUp && !s.ready {
+			s.clock.after(s.d.cfg.StartWait, s.open)
+		}
+		s.role.up(l, l.wasUp || s.ready)
+		l.wasUp = true
+	}
+	if !slices.ContainsFunc(s.links, func(l *link) bool { return l.state == control.ChannelConnecting }) {
+		s.open()
+	}
+}
+
+// usableHostID: it is part of what is signed, so it must travel as it is.
+func usableHostID(id string) bool {
+	return id != "" && len(id) <= control.MaxHostID && protocol.Printable(id)
+}
+
+// open tells the client that the market can be used: when no channel is still
+// expected, or StartWait after the first came up. At least one must be up.
+func (s *session) open() {
+	up := s.upNames()
+	if s.ready || len(up) == 0 {
+		return
+	}
+	s.ready = true
+	s.tell(control.EventReady, control.ReadyEvent{Channels: up})
+	s.role.begin()
+}
+
+// upNames are the names of the channels that are up, in configuration order.
+func (s *session) upNames() []string {
+	names := []string{}
+	for _, l := range s.links {
+		if l.up() {
+			names = append(names, l.name)
+		}
+	}
+	return names
+}
+
+func (s *session) link(name string) *link {
+	for _, l := range s.links {
+		if l.name == name {
+			return l
+		}
+	}
+	return nil
+}

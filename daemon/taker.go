@@ -1,0 +1,204 @@
+package daemon
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/joinmarket-go/joinmarket/daemon/exchange"
+	"github.com/joinmarket-go/joinmarket/internal/b64"
+	"github.com/joinmarket-go/joinmarket/protocol"
+	"github.com/joinmarket-go/joinmarket/protocol/control"
+	"github.com/joinmarket-go/joinmarket/protocol/line"
+	"github.com/joinmarket-go/joinmarket/protocol/seal"
+)
+
+// taker is the role of a session that fills offers. It has one attempt at a
+// time, with one conversation for each maker. This file has what its client
+// asks; taker_hear.go has what the makers say.
+type taker struct {
+	watcher
+	s       *session
+	attempt uint64        // number of the current one, 0 before the first
+	stage   time.Duration // how long each stage of it may take, 0 for the default
+	talks   map[protocol.Nick]*takerTalk
+}
+
+// takerTalk is a conversation with a maker.
+type takerTalk struct {
+	talk
+	pubkey string          // the maker's session key
+	fault  protocol.Reason // why a message of the maker was not acted on; empty for none
+}
+
+func newTaker(s *session) *taker { return &taker{s: s, talks: make(map[protocol.Nick]*takerTalk)} }
+
+func (k *taker) request(method string, params json.RawMessage) (any, error) {
+	switch method {
+	case control.MethodFill:
+		return answering(params, k.fill)
+	case control.MethodAuth:
+		return answering(params, func(r control.AuthRequest) (any, error) {
+			return nil, k.say(r.Attempt, r.Makers, protocol.CmdAuth, r.Revelation)
+		})
+	case control.MethodTx:
+		return answering(params, func(r control.TxRequest) (any, error) {
+			return nil, k.say(r.Attempt, r.Makers, protocol.CmdTx, b64.Encode(r.Tx))
+		})
+	case control.MethodPush:
+		return answering(params, k.push)
+	}
+	return nil, notFor(method, control.RoleTaker)
+}
+
+// answering decodes the parameters of a method and runs it.
+func answering[T any](params json.RawMessage, method func(T) (any, error)) (any, error) {
+	r, err := control.Decode[T](params)
+	if err != nil {
+		return nil, err
+	}
+	return method(r)
+}
+
+// fill begins an attempt and ends the one before.
+func (k *taker) fill(r control.FillRequest) (any, error) {
+	committed, err := r.Commitment.Bytes()
+	if err != nil {
+		return nil, fmt.Errorf("%w: %v", control.ErrBadRequest, err)
+	}
+	key, err := seal.NewKey()
+	if err != nil {
+		return nil, err
+	}
+	k.abandon()
+	k.attempt++
+	k.stage = r.Deadline
+	var talks []*takerTalk
+	for _, m := range r.Makers {
+		t := &takerTalk{talk: talk{Conversation: exchange.NewTaker(m.Nick, k.attempt, key)}}
+		k.talks[m.Nick] = t
+		talks = append(talks, t)
+		fill := line.Fill{OfferID: m.OfferID, Amount: r.Amount, PubKey: key.Public(), Commitment: protocol.NewCommitment(committed)}
+		if err := k.send(t, fill); err != nil {
+			return nil, err
+		}
+	}
+	k.await(talks, len(line.Fields(line.Fill{Amount: r.Amount, PubKey: key.Public(), Commitment: r.Commitment})))
+	k.s.log.Info("attempt begun", "attempt", k.attempt, "makers", len(talks))
+	return control.FillAnswer{Attempt: k.attempt}, nil
+}
+
+// say sends one sealed message to several makers of the attempt. Makers that
+// failed meanwhile are passed over, for the client has been told or will be; if
+// any other may not be sent this now, nothing is sent to anybody.
+func (k *taker) say(attempt uint64, makers []protocol.Nick, command protocol.Command, plaintext string) error {
+	content, err := line.ParseSealed(command, plaintext)
+	if err != nil {
+		return fmt.Errorf("%w: %v", control.ErrBadRequest, err)
+	}
+	if attempt != k.attempt {
+		return fmt.Errorf("%w: attempt %d is over, the current one is %d", control.ErrState, attempt, k.attempt)
+	}
+	var talks []*takerTalk
+	for _, nick := range makers {
+		t := k.talks[nick]
+		if t == nil {
+			return fmt.Errorf("%w: %s is not in attempt %d", control.ErrState, nick, attempt)
+		}
+		if t.Ended() {
+			continue
+		}
+		if _, err := exchange.Step(control.RoleTaker, t.State(), exchange.Input{From: exchange.Client, Command: command}); err != nil {
+			return fmt.Errorf("%w: %s: %v", control.ErrState, nick, err)
+		}
+		talks = append(talks, t)
+	}
+	for _, t := range talks {
+		if err := k.send(t, content); err != nil {
+			return err
+		}
+	}
+	k.await(talks, len(plaintext)*4/3)
+	return nil
+}
+
+// send moves a conversation by something to say, and says it.
+func (k *taker) send(t *takerTalk, said exchange.Said) error {
+	msgs, err := t.Send(said)
+	if err != nil {
+		return err
+	}
+	k.s.send(&outgoing{to: t.Peer, command: said.Command(), msg: msgs[0], talk: &t.talk, failed: func(err error) {
+		// Not before the answer to the request that this belongs to.
+		k.s.clock.after(0, func() { k.fail(t, sendReason(err), "") })
+	}})
+	return nil
+}
+
+// await gives the makers their time, from when the last of as many messages of
+// size bytes has left.
+func (k *taker) await(talks []*takerTalk, size int) {
+	limit := k.stage
+	if limit == 0 {
+		limit = k.s.d.cfg.Limits[exchange.LimitStage]
+	}
+	limit += k.s.airtime(len(talks), size)
+	for _, t := range talks {
+		k.s.await(&t.talk, limit, func(reason protocol.Reason) {
+			if t.fault != "" {
+				reason = t.fault // what came was of no use; that says more than that nothing did
+			}
+			k.fail(t, reason, "")
+		})
+	}
+}
+
+// push hands a maker the signed transaction to broadcast.
+func (k *taker) push(r control.PushRequest) (any, error) {
+	msg := line.Fields(line.Push{Tx: r.Tx})
+	if size := len(msg) + proofSize; size > protocol.MaxMessage {
+		return nil, fmt.Errorf("%w: a push of %d bytes, messages have at most %d", control.ErrTooLarge, size, protocol.MaxMessage)
+	}
+	o := &outgoing{to: r.Maker, command: protocol.CmdPush, msg: msg}
+	if k.s.route(o) == nil {
+		return nil, fmt.Errorf("%w: %s: %v", control.ErrState, r.Maker, errUnreachable)
+	}
+	k.s.send(o)
+	return nil, nil
+}
+
+// fail takes a maker out of the attempt and tells the client why.
+func (k *taker) fail(t *takerTalk, reason protocol.Reason, text string) {
+	if t.Ended() {
+		return
+	}
+	t.End()
+	k.s.clock.stop(t.alarm)
+	k.s.log.Info("maker dropped out", "attempt", t.ID, "nick", t.Peer, "reason", reason)
+	k.s.tell(control.EventFailed, control.FailedEvent{Attempt: t.ID, Maker: t.Peer, Reason: reason, Text: text})
+}
+
+// abandon ends the attempt without a word to the makers: the protocol has none.
+func (k *taker) abandon() {
+	for _, t := range k.talks {
+		t.End()
+		k.s.clock.stop(t.alarm)
+	}
+	clear(k.talks)
+}
+
+func (k *taker) end() { k.abandon() }
+
+func (k *taker) knows(nick protocol.Nick) bool {
+	t := k.talks[nick]
+	return t != nil && !t.Ended()
+}
+
+func (k *taker) conversations() (open int) {
+	for _, t := range k.talks {
+		if !t.State().Over() {
+			open++
+		}
+	}
+	return open
+}
