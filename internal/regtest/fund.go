@@ -3,7 +3,6 @@ package regtest
 import (
 	"bytes"
 	"context"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 
@@ -31,9 +30,18 @@ type coin struct {
 }
 
 // Fund pays outputs from block subsidies and returns the transaction, which
-// waits in the mempool. It mines as many blocks as it needs beforehand. Its
-// change can be used once it is confirmed by a block of Mine or MineBlock.
+// waits in the mempool. It mines as many blocks as it needs beforehand.
 func (n *Node) Fund(ctx context.Context, outputs ...*wire.TxOut) (*wire.MsgTx, error) {
+	tx, err := n.Payment(ctx, outputs...)
+	if err != nil {
+		return nil, err
+	}
+	return tx, n.client.Send(ctx, tx)
+}
+
+// Payment is Fund without sending: the transaction may go into a block that the
+// caller makes.
+func (n *Node) Payment(ctx context.Context, outputs ...*wire.TxOut) (*wire.MsgTx, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	tx := wire.NewMsgTx(2)
@@ -65,14 +73,7 @@ func (n *Node) Fund(ctx context.Context, outputs ...*wire.TxOut) (*wire.MsgTx, e
 	if change := have - need; change > dust {
 		tx.AddTxOut(wire.NewTxOut(change, n.script()))
 	}
-	if err := n.sign(tx, spent); err != nil {
-		return nil, err
-	}
-	var raw bytes.Buffer
-	if err := tx.Serialize(&raw); err != nil {
-		return nil, err
-	}
-	return tx, n.client.Call(ctx, "sendrawtransaction", []any{hex.EncodeToString(raw.Bytes())}, nil)
+	return tx, n.sign(tx, spent)
 }
 
 // takeCoin removes and returns the oldest coin that can be spent now; ok is

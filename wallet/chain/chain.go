@@ -29,6 +29,8 @@ var (
 	ErrNoTxOut = errors.New("no such unspent output")
 	// ErrNoEstimate: the node has no fee estimate.
 	ErrNoEstimate = errors.New("the node has no fee estimate")
+	// ErrPruned: the node has deleted blocks in which history has to be found.
+	ErrPruned = errors.New("the node has deleted old blocks")
 	// ErrRejected: the node refuses the transaction; trying again with the
 	// same transaction is useless.
 	ErrRejected = errors.New("the node rejected the transaction")
@@ -64,7 +66,9 @@ type Tx struct {
 // Branch is a run of addresses the wallet owns: indices 0..Count-1.
 type Branch struct {
 	// Descriptor is the ranged public output descriptor without checksum,
-	// such as wpkh([d34db33f/84h/1h/0h]tpub.../0/*).
+	// such as wpkh([d34db33f/84h/1h/0h]tpub.../0/*). It is empty for scripts
+	// that no descriptor has a word for, such as timelocked ones: these are
+	// watched one by one, and the branch is told from others by the first.
 	Descriptor string
 	// Script derives the output script at an index; same scripts as
 	// Descriptor.
@@ -79,12 +83,15 @@ type Branch struct {
 type Update struct {
 	Tip Tip
 	// Fork is the last block of the previous state that is still in the best
-	// chain. What was confirmed above it is no longer confirmed, unless it
-	// comes again in Txs.
+	// chain: the first block of all if there was no previous state, or if the
+	// node does not know it. What was confirmed above it is no longer
+	// confirmed, unless it comes again in Txs.
 	Fork BlockID
 	// Txs are the relevant transactions confirmed above Fork, in the order of
 	// the chain, then all that are in the mempool now. A transaction that was
-	// unconfirmed before and is not among them was evicted or replaced.
+	// unconfirmed before and is not among them was evicted or replaced. Some
+	// may turn out to be irrelevant, where a node's wallet has other scripts
+	// as well.
 	Txs []Tx
 }
 

@@ -81,9 +81,10 @@ type ChainInfo struct {
 	BestHash   chainhash.Hash `json:"bestblockhash"`
 	MedianTime int64          `json:"mediantime"` // Unix seconds, BIP 113
 	// Only Bitcoin Core says these.
-	Syncing  bool        `json:"initialblockdownload"`
-	Progress json.Number `json:"verificationprogress"` // 0..1
-	Pruned   bool        `json:"pruned"`
+	Syncing     bool        `json:"initialblockdownload"`
+	Progress    json.Number `json:"verificationprogress"` // 0..1
+	Pruned      bool        `json:"pruned"`
+	PruneHeight int32       `json:"pruneheight"` // blocks below are deleted
 }
 
 // Tip is the end of the chain.

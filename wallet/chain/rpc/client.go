@@ -254,11 +254,13 @@ func (c *Client) post(ctx context.Context, value any) ([]byte, error) {
 	}
 	status, answer, err := c.exchange(ctx, body, authorization)
 	if err == nil && refused(status) {
-		// The node has written a new cookie since it was read.
-		if authorization, err = c.login.header(authorization); err != nil {
-			return nil, err
+		again, loginErr := c.login.header(authorization)
+		if loginErr != nil {
+			return nil, loginErr
 		}
-		status, answer, err = c.exchange(ctx, body, authorization)
+		if again != authorization { // the node has written a new cookie
+			status, answer, err = c.exchange(ctx, body, again)
+		}
 	}
 	switch {
 	case err != nil:

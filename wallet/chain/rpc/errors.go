@@ -17,12 +17,14 @@ const (
 	CodeNotFound         = -5  // no such block, transaction or address
 	CodeInvalidParameter = -8  // such as a height above the tip
 	CodeNoWallet         = -18 // the wallet is not loaded or does not exist
+	CodeDecoding         = -22
 	CodeTxError          = -25 // such as inputs that are spent
 	CodeTxRejected       = -26 // against consensus or policy
 	CodeTxInChain        = -27 // confirmed already
 	CodeWarmup           = -28 // the node is starting
 	CodeWalletLoaded     = -35
 	CodeWalletExists     = -36
+	CodeNoMethod         = -32601
 )
 
 // maxReason bounds how much of a node's text goes into an error.
