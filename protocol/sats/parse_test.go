@@ -1,34 +1,13 @@
 package sats
 
 import (
-	"encoding/json"
 	"errors"
-	"fmt"
-	"os"
 	"testing"
 )
 
 // The amounts of the reference implementation's known answers.
 func TestParseVectors(t *testing.T) {
-	data, err := os.ReadFile("testdata/amounts.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var file struct {
-		Cases []struct {
-			Text  string
-			Valid bool
-			Sat   Amount
-			Shown string
-		}
-	}
-	if err := json.Unmarshal(data, &file); err != nil {
-		t.Fatal(err)
-	}
-	if len(file.Cases) != 86 {
-		t.Fatalf("%d cases, want 86", len(file.Cases))
-	}
-	for _, c := range file.Cases {
+	for _, c := range amountCases(t, "amount", 86) {
 		got, err := Parse(c.Text)
 		if (err == nil) != c.Valid {
 			t.Errorf("Parse(%q): %v, want valid=%v", c.Text, err, c.Valid)
@@ -40,8 +19,8 @@ func TestParseVectors(t *testing.T) {
 			}
 			continue
 		}
-		if shown := fmt.Sprintf("%s BTC (%d sat)", got.BTC(), int64(got)); got != c.Sat || shown != c.Shown {
-			t.Errorf("Parse(%q) = %s, want %s", c.Text, shown, c.Shown)
+		if got != c.Sat || got.Long() != c.Shown {
+			t.Errorf("Parse(%q) = %s, want %s", c.Text, got.Long(), c.Shown)
 		}
 	}
 }
