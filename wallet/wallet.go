@@ -117,7 +117,8 @@ type Wallet struct {
 // branchPair is a number for each branch, keys.External and keys.Internal.
 type branchPair [2]uint32
 
-// Create makes a new wallet file from a seed and opens it.
+// Create makes a new wallet file from a seed and opens it. On success the
+// wallet owns the seed, and Close wipes it.
 func Create(path string, password secret.Text, seed keys.Seed, cfg Config) (*Wallet, error) {
 	if cfg.Mixdepths == 0 {
 		cfg.Mixdepths = keys.DefaultMixdepths

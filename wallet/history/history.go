@@ -7,8 +7,6 @@
 package history
 
 import (
-	"math"
-
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 
@@ -86,5 +84,5 @@ func (h History) Len() int { return len(h.txs) }
 // isCoinbase reports whether a block created the transaction: its one input
 // names no output.
 func isCoinbase(tx *wire.MsgTx) bool {
-	return len(tx.TxIn) == 1 && tx.TxIn[0].PreviousOutPoint == wire.OutPoint{Index: math.MaxUint32}
+	return len(tx.TxIn) == 1 && tx.TxIn[0].PreviousOutPoint == wire.OutPoint{Index: wire.MaxPrevOutIndex}
 }

@@ -102,10 +102,7 @@ func (b *Backend) Sync(ctx context.Context, since chain.BlockID) (chain.Update, 
 		return chain.Update{}, err
 	}
 	defer b.c.mu.Unlock()
-	u := chain.Update{Tip: b.tip()}
-	if since != (chain.BlockID{}) {
-		u.Fork = b.fork(since)
-	}
+	u := chain.Update{Tip: b.tip(), Fork: b.fork(since)}
 	for _, block := range b.c.best[u.Fork.Height+1:] {
 		if block.time.Before(b.first) {
 			continue
@@ -124,14 +121,15 @@ func (b *Backend) Sync(ctx context.Context, since chain.BlockID) (chain.Update, 
 	return u, nil
 }
 
-// fork returns the last block up to since that is in the best chain.
+// fork returns the last block up to since that is in the best chain; the first
+// of all if since is zero or unknown.
 func (b *Backend) fork(since chain.BlockID) chain.BlockID {
 	for old := b.c.blocks[since.Hash]; old != nil; old = b.c.blocks[old.prev] {
 		if int(old.Height) < len(b.c.best) && b.c.best[old.Height] == old {
 			return old.BlockID
 		}
 	}
-	return chain.BlockID{}
+	return b.c.best[0].BlockID
 }
 
 // relevant reports whether a transaction pays or spends a watched script.

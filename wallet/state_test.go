@@ -1,0 +1,118 @@
+package wallet
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/btcsuite/btcd/chaincfg/v2"
+	"github.com/btcsuite/btcd/wire/v2"
+
+	"github.com/joinmarket-go/joinmarket/wallet/keys"
+	"github.com/joinmarket-go/joinmarket/wallet/secret"
+	"github.com/joinmarket-go/joinmarket/wallet/store"
+)
+
+func testBody(t testing.TB) (keys.Seed, state, []byte) {
+	t.Helper()
+	seed, err := keys.SeedOf(secret.NewBytes(make([]byte, 16)), secret.NewText("ext \"ä\""), time.Unix(1_700_000_000, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	st := state{
+		next:   []branchPair{{1, 2}, {3, keys.MaxIndex + 1}},
+		frozen: map[wire.OutPoint]bool{{Index: 7}: true, {Hash: [32]byte{1, 2}, Index: 1<<32 - 1}: true},
+	}
+	data, err := st.encode(seed, &chaincfg.RegressionNetParams)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return seed, st, data
+}
+
+func TestStateReadsBack(t *testing.T) {
+	seed, st, data := testBody(t)
+	gotSeed, got, err := decodeState(data, &chaincfg.RegressionNetParams)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !got.equal(st) {
+		t.Errorf("state %v, want %v", got, st)
+	}
+	if !bytes.Equal(gotSeed.Entropy().Reveal(), seed.Entropy().Reveal()) ||
+		gotSeed.Extension().Reveal() != seed.Extension().Reveal() || !gotSeed.Birth().Equal(seed.Birth()) {
+		t.Error("another seed")
+	}
+	unborn, err := keys.SeedOf(seed.Entropy(), seed.Extension(), time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if data, err = st.encode(unborn, &chaincfg.RegressionNetParams); err != nil {
+		t.Fatal(err)
+	}
+	if back, _, err := decodeState(data, &chaincfg.RegressionNetParams); err != nil || !back.Birth().IsZero() {
+		t.Errorf("an unknown birth became %v, %v", back.Birth(), err)
+	}
+}
+
+func TestD13StateOfOtherVersions(t *testing.T) {
+	_, _, data := testBody(t)
+	replace := func(old, new string) []byte {
+		changed := strings.Replace(string(data), old, new, 1)
+		if changed == string(data) {
+			t.Fatalf("%s is not in %s", old, data)
+		}
+		return []byte(changed)
+	}
+	for _, c := range []struct {
+		name string
+		data []byte
+		want error // nil: any
+	}{
+		{"newer", []byte(`{"version":2,"something":"new"}`), store.ErrFutureVersion},
+		{"another network", replace("regtest", "mainnet"), ErrNetwork},
+		{"version 0", replace(`"version":1`, `"version":0`), nil},
+		{"unknown type", replace("p2wpkh", "p2tr"), nil},
+		{"unknown field", replace(`{`, `{"labels":{},`), nil},
+		{"entropy not hex", replace(`"entropy":"00`, `"entropy":"0x`), nil},
+		{"entropy too short", replace(`"entropy":"00`, `"entropy":"`), nil},
+		{"index out of range", replace(`[1,2]`, `[1,2147483649]`), nil},
+		{"no mixdepth", replace(`[[1,2],[3,2147483648]]`, `[]`), nil},
+		{"bad outpoint", replace(`:7"`, `:07"`), nil},
+		{"two values", append(bytes.Clone(data), '{', '}'), nil},
+		{"nothing", nil, nil},
+	} {
+		_, _, err := decodeState(c.data, &chaincfg.RegressionNetParams)
+		if err == nil || c.want != nil && !errors.Is(err, c.want) {
+			t.Errorf("%s: %v, want %v", c.name, err, c.want)
+		}
+	}
+}
+
+// FuzzDecodeState: what parses writes back to a body that reads the same.
+func FuzzDecodeState(f *testing.F) {
+	_, _, data := testBody(f)
+	f.Add(data)
+	f.Add([]byte(`{"version":1}`))
+	params := &chaincfg.RegressionNetParams
+	f.Fuzz(func(t *testing.T, data []byte) {
+		seed, st, err := decodeState(data, params)
+		if err != nil {
+			return
+		}
+		once, err := st.encode(seed, params)
+		if err != nil {
+			t.Fatal(err)
+		}
+		seed2, st2, err := decodeState(once, params)
+		if err != nil || !st2.equal(st) {
+			t.Fatalf("%s reads back as %v, %v", once, st2, err)
+		}
+		twice, err := st2.encode(seed2, params)
+		if err != nil || !bytes.Equal(once, twice) {
+			t.Fatalf("%s, then %s, %v", once, twice, err)
+		}
+	})
+}
