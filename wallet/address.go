@@ -52,3 +52,10 @@ func (w *Wallet) address(path keys.Path) (a Address, err error) {
 	a.Path = path
 	return a, nil
 }
+
+// PathText writes a path of this wallet the way users know it: m/84'/0'/2'/1/17.
+// It is empty once the wallet is closed.
+func (w *Wallet) PathText(p keys.Path) (text string) {
+	_ = w.withTree(func(t *keys.Tree) error { text = t.PathText(p); return nil })
+	return text
+}

@@ -12,66 +12,107 @@ import (
 
 // lookInterval is how often the size of the order book is asked for while
 // offers come in; the daemon has no event for them.
-const lookInterval = 500 * time.Millisecond
+const lookInterval = 200 * time.Millisecond
 
-// book asks the market for offers and returns the order book when no offer has
-// come for the quiet time and at least enough makers have one, or when the time
-// for the book is over.
-func (a *attempt) book(ctx context.Context, enough int) ([]control.OfferEntry, error) {
-	daemon := a.cfg.Daemon
-	if err := daemon.Ready(ctx); err != nil {
-		return nil, fmt.Errorf("waiting for the market: %w", a.daemonError(err))
+// Market is a started session with a daemon, as far as the order book goes;
+// *client.Session is one.
+type Market interface {
+	// Ready waits until the market can be used.
+	Ready(ctx context.Context) error
+	// Events is closed when the session is over. What it delivers meanwhile is
+	// dropped.
+	Events() <-chan any
+	Refresh(ctx context.Context) error
+	Status(ctx context.Context) (control.StatusAnswer, error)
+	Orderbook(ctx context.Context) (control.OrderbookAnswer, error)
+}
+
+// BookWait says when an order book counts as complete.
+type BookWait struct {
+	Enough int           // makers that are waited for, up to Limit
+	Quiet  time.Duration // for so long no offer came or went
+	Limit  time.Duration // at the latest after this time
+	// Progress, if not nil, is told the number of offers and makers so far.
+	Progress func(offers, makers int)
+}
+
+var errSessionOver = errors.New("the daemon closed the session")
+
+// Book asks the market for offers, waits for them and returns the order book.
+func Book(ctx context.Context, market Market, w BookWait) (book control.OrderbookAnswer, err error) {
+	if err := market.Ready(ctx); err != nil {
+		return book, fmt.Errorf("waiting for the market: %w", err)
 	}
-	if err := daemon.Refresh(ctx); err != nil {
-		return nil, fmt.Errorf("asking for offers: %w", a.daemonError(err))
+	if err := market.Refresh(ctx); err != nil {
+		return book, fmt.Errorf("asking for offers: %w", err)
 	}
-	deadline := time.NewTimer(a.cfg.Timeouts.Book)
+	if err := w.settle(ctx, market); err != nil {
+		return book, err
+	}
+	if book, err = market.Orderbook(ctx); err != nil {
+		return book, fmt.Errorf("reading the order book: %w", err)
+	}
+	return book, nil
+}
+
+// settle returns when the order book counts as complete.
+func (w BookWait) settle(ctx context.Context, market Market) error {
+	deadline := time.NewTimer(w.Limit)
 	defer deadline.Stop()
-	quiet := time.NewTimer(a.cfg.Timeouts.Quiet)
-	defer quiet.Stop()
 	look := time.NewTicker(lookInterval)
 	defer look.Stop()
 	var last control.StatusAnswer
-	for collecting := true; collecting; {
+	still := time.Now() // since when it has been as last
+	for {
 		select {
-		case <-look.C:
-			status, err := daemon.Status(ctx)
+		case now := <-look.C:
+			status, err := market.Status(ctx)
 			if err != nil {
-				return nil, fmt.Errorf("asking for offers: %w", a.daemonError(err))
+				return fmt.Errorf("asking for offers: %w", err)
 			}
-			if status.Offers != last.Offers || status.Makers != last.Makers || status.Makers < enough {
-				quiet.Reset(a.cfg.Timeouts.Quiet)
-				last = status
+			if status.Offers != last.Offers || status.Makers != last.Makers {
+				last, still = status, now
+				if w.Progress != nil {
+					w.Progress(status.Offers, status.Makers)
+				}
 			}
-		case <-quiet.C:
-			collecting = false
+			if status.Makers >= w.Enough && now.Sub(still) >= w.Quiet {
+				return nil
+			}
 		case <-deadline.C:
-			collecting = false
-		case _, open := <-daemon.Events():
-			if !open { // events of earlier attempts and channels are of no interest
-				return nil, a.daemonError(nil)
+			return nil
+		case _, open := <-market.Events():
+			if !open {
+				return errSessionOver
 			}
 		case <-ctx.Done():
-			return nil, context.Cause(ctx)
+			return context.Cause(ctx)
 		}
 	}
-	answer, err := daemon.Orderbook(ctx)
+}
+
+// book returns the offers when at least enough makers have one, or when the
+// time for the book is over.
+func (a *attempt) book(ctx context.Context, enough int) ([]control.OfferEntry, error) {
+	book, err := Book(ctx, a.cfg.Daemon, BookWait{
+		Enough: enough, Quiet: a.cfg.Timeouts.Quiet, Limit: a.cfg.Timeouts.Book,
+		Progress: func(offers, makers int) { a.progress("%d offers of %d makers so far", offers, makers) },
+	})
 	if err != nil {
-		return nil, fmt.Errorf("reading the order book: %w", a.daemonError(err))
+		return nil, a.daemonError(err)
 	}
-	a.progress("%d offers", len(answer.Offers))
-	return answer.Offers, nil
+	return book.Offers, nil
 }
 
 // daemonError gives an error of the daemon its reason: gone if the session is
 // over. A nil error means that the events ended.
 func (a *attempt) daemonError(err error) error {
 	gone := a.cfg.Daemon.Err()
-	if gone == nil && err != nil {
-		return err
-	}
 	if err == nil {
-		err = errors.New("the daemon closed the session")
+		err = errSessionOver
+	}
+	if gone == nil && !errors.Is(err, errSessionOver) {
+		return err
 	}
 	return because(protocol.ReasonDaemonGone, errors.Join(err, gone))
 }

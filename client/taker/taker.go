@@ -55,17 +55,11 @@ type Wallet interface {
 // *client.Session is one. Run reads its events; between two calls of Run
 // somebody else must.
 type Daemon interface {
-	// Events delivers control.PubKeyEvent, IOAuthEvent, SigEvent and
-	// FailedEvent, among others, in order, and is closed when the session is
-	// over.
-	Events() <-chan any
+	// Market's Events delivers control.PubKeyEvent, IOAuthEvent, SigEvent and
+	// FailedEvent, among others, in order.
+	Market
 	// Err tells why the session is over.
 	Err() error
-	// Ready waits until the market can be used.
-	Ready(ctx context.Context) error
-	Refresh(ctx context.Context) error
-	Status(ctx context.Context) (control.StatusAnswer, error)
-	Orderbook(ctx context.Context) (control.OrderbookAnswer, error)
 	Fill(ctx context.Context, r control.FillRequest) (control.FillAnswer, error)
 	Auth(ctx context.Context, r control.AuthRequest) error
 	Tx(ctx context.Context, r control.TxRequest) error

@@ -22,9 +22,6 @@ import (
 	"github.com/joinmarket-go/joinmarket/protocol/control"
 )
 
-// defaultInterval between two lines is the reference's.
-const defaultInterval = 1300 * time.Millisecond
-
 // Times of the reconnecting: the first wait, doubled by each failure up to the
 // longest, and how long a connection must have been up to begin anew. Each wait
 // is random around that value, so that a server that returns does not meet all
@@ -82,7 +79,7 @@ func New(cfg Config) *Channel {
 		log = slog.New(slog.DiscardHandler)
 	}
 	if cfg.LineInterval == 0 {
-		cfg.LineInterval = defaultInterval
+		cfg.LineInterval = control.DefaultLineInterval
 	}
 	return &Channel{
 		cfg:     cfg,
@@ -219,4 +216,11 @@ func display(s string) string {
 		}
 		return r
 	}, s)
+}
+
+// Factory makes channels of their descriptions; a daemon.NewChannel.
+func Factory(log *slog.Logger) func(control.ChannelConfig, protocol.Nick, string) (channel.Channel, error) {
+	return func(cfg control.ChannelConfig, nick protocol.Nick, network string) (channel.Channel, error) {
+		return New(Config{ChannelConfig: cfg, Nick: nick, Network: network, Logger: log}), nil
+	}
 }

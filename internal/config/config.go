@@ -10,9 +10,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"time"
 
 	"github.com/joinmarket-go/joinmarket/protocol/control"
@@ -55,6 +57,20 @@ type Daemon struct {
 	Host      string // daemon_host, with TCP
 	Port      uint16 // daemon_port
 	TLS       bool   // use_ssl
+	// CookieFile (daemon_cookie_file, ours) holds the secret that TCP clients
+	// show.
+	CookieFile string
+	// CertFile is the daemon's certificate, ssl/cert.pem as in the reference;
+	// used with TLS.
+	CertFile string
+}
+
+// Address is where the daemon listens: "unix:/path" or "tcp:host:port".
+func (d Daemon) Address() string {
+	if d.Socket != "" {
+		return "unix:" + d.Socket
+	}
+	return "tcp:" + net.JoinHostPort(d.Host, strconv.Itoa(int(d.Port)))
 }
 
 // Blockchain is [BLOCKCHAIN]: the node and its network.
@@ -123,8 +139,11 @@ type YieldGenerator struct {
 // Default is what an empty file means, for a data folder.
 func Default(dir string) Config {
 	return Config{
-		Dir:        dir,
-		Daemon:     Daemon{InProcess: true, Socket: filepath.Join(dir, "joinmarketd.sock"), Host: "localhost", Port: 27183},
+		Dir: dir,
+		Daemon: Daemon{
+			InProcess: true, Socket: filepath.Join(dir, "joinmarketd.sock"), Host: "localhost", Port: 27183,
+			CookieFile: filepath.Join(dir, "joinmarketd.cookie"), CertFile: filepath.Join(dir, "ssl", "cert.pem"),
+		},
 		Blockchain: Blockchain{Source: "bitcoin-rpc", Network: "mainnet", Host: "localhost", User: "bitcoin", Password: "password"},
 		Logging:    Logging{Level: "INFO", Color: true},
 		Timeout:    Timeout{Maker: 60 * time.Second, Unconfirm: 180 * time.Second, Confirm: 6 * time.Hour},

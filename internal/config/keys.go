@@ -18,11 +18,12 @@ type setter func(c *Config, value string) error
 // keys maps "SECTION key" to what it sets. Sections of channels are read in
 // channels.go.
 var keys = map[string]setter{
-	"DAEMON no_daemon":     func(c *Config, v string) error { c.Daemon.InProcess = v == "1"; return nil },
-	"DAEMON daemon_socket": func(c *Config, v string) error { c.Daemon.Socket = inDir(c, v); return nil },
-	"DAEMON daemon_host":   text(func(c *Config) *string { return &c.Daemon.Host }),
-	"DAEMON daemon_port":   port(func(c *Config) *uint16 { return &c.Daemon.Port }),
-	"DAEMON use_ssl":       func(c *Config, v string) error { c.Daemon.TLS = v != "false"; return nil },
+	"DAEMON no_daemon":          func(c *Config, v string) error { c.Daemon.InProcess = v == "1"; return nil },
+	"DAEMON daemon_socket":      func(c *Config, v string) error { c.Daemon.Socket = inDir(c, v); return nil },
+	"DAEMON daemon_host":        text(func(c *Config) *string { return &c.Daemon.Host }),
+	"DAEMON daemon_port":        port(func(c *Config) *uint16 { return &c.Daemon.Port }),
+	"DAEMON daemon_cookie_file": func(c *Config, v string) error { c.Daemon.CookieFile = inDir(c, v); return nil },
+	"DAEMON use_ssl":            func(c *Config, v string) error { c.Daemon.TLS = v != "false"; return nil },
 
 	"BLOCKCHAIN blockchain_source": oneOf(func(c *Config) *string { return &c.Blockchain.Source }, "bitcoin-rpc", "regtest", "btcd"),
 	"BLOCKCHAIN network":           oneOf(func(c *Config) *string { return &c.Blockchain.Network }, "mainnet", "testnet", "signet", "regtest"),

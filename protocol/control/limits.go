@@ -60,4 +60,8 @@ const (
 	// what its zero means.
 	MaxDeadline     = 10 * time.Minute
 	DefaultDeadline = 60 * time.Second
+
+	// DefaultLineInterval is what the zero ChannelConfig.LineInterval means:
+	// the reference's pace on IRC.
+	DefaultLineInterval = 1300 * time.Millisecond
 )

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+
+	"github.com/joinmarket-go/joinmarket/internal/config"
+)
+
+// app is what all commands share: the global flags and what follows from them.
+type app struct {
+	term          *terminal
+	dir           string
+	json          bool
+	verbose       bool
+	daemon        string
+	password      secretSource
+	passwordStdin bool
+
+	cfg config.Config
+	log *slog.Logger
+}
+
+// load reads the configuration. Every command calls it first.
+func (a *app) load() error {
+	if a.passwordStdin {
+		a.password.fd = 0
+	}
+	dir := a.dir
+	if dir == "" {
+		var err error
+		if dir, err = config.DefaultDir(); err != nil {
+			return fmt.Errorf("finding your home folder: %w; name a data folder with --datadir", err)
+		}
+	}
+	cfg, fresh, err := config.Load(dir)
+	if err != nil {
+		return err
+	}
+	a.cfg = cfg
+	if fresh {
+		a.term.say("A new data folder: %s. Look through %s in it before you use money.", dir, config.FileName)
+	}
+	for _, w := range cfg.Warnings {
+		a.term.say("%s: %s", config.FileName, w)
+	}
+	level := map[string]slog.Level{"DEBUG": slog.LevelDebug, "INFO": slog.LevelWarn, "WARNING": slog.LevelWarn, "ERROR": slog.LevelError}[cfg.Logging.Level]
+	if a.verbose {
+		level = slog.LevelDebug
+	}
+	a.term.color = a.term.color && cfg.Logging.Color
+	a.log = slog.New(slog.NewTextHandler(talk{a.term}, &slog.HandlerOptions{Level: level}))
+	return nil
+}
+
+// talk lets a logger write to the terminal without breaking its lines.
+type talk struct{ t *terminal }
+
+func (w talk) Write(p []byte) (int, error) {
+	w.t.say("%s", p[:max(len(p)-1, 0)])
+	return len(p), nil
+}
+
+// print writes a result as one JSON document.
+func (a *app) print(v any) error {
+	enc := json.NewEncoder(a.term.out)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}
+
+// commitmentsFile records the commitments a taker used; a file of its own for
+// each test network, as in the reference.
+func (a *app) commitmentsFile() string {
+	if network := a.networkName(); network != "mainnet" {
+		return filepath.Join(a.cfg.Dir, "cmtdata", network+"_commitments.json")
+	}
+	return a.cfg.Policy.CommitmentsFile
+}
+
+// playLog is for the playground, whose makers are not the user's: warnings are
+// shown only on request.
+func (a *app) playLog() *slog.Logger {
+	if !a.verbose {
+		return slog.New(slog.DiscardHandler)
+	}
+	return slog.New(slog.NewTextHandler(talk{a.term}, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}

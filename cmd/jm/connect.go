@@ -1,0 +1,158 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/joinmarket-go/joinmarket/client"
+	daemons "github.com/joinmarket-go/joinmarket/client/control"
+	"github.com/joinmarket-go/joinmarket/client/inprocess"
+	"github.com/joinmarket-go/joinmarket/daemon"
+	"github.com/joinmarket-go/joinmarket/daemon/irc"
+	"github.com/joinmarket-go/joinmarket/protocol/control"
+	"github.com/joinmarket-go/joinmarket/wallet/chain"
+	"github.com/joinmarket-go/joinmarket/wallet/chain/btcd"
+	"github.com/joinmarket-go/joinmarket/wallet/chain/core"
+	"github.com/joinmarket-go/joinmarket/wallet/chain/rpc"
+	"github.com/joinmarket-go/joinmarket/wallet/secret"
+)
+
+// dialFunc reaches a daemon.
+type dialFunc func(ctx context.Context) (net.Conn, control.Secret, error)
+
+// dialer says how to reach the daemon that the flags and the configuration
+// name. hangUp ends the daemon if it is our own.
+func (a *app) dialer() (dial dialFunc, hangUp func(), err error) {
+	address := a.daemon
+	if address == "" && !a.cfg.Daemon.InProcess {
+		address = a.cfg.Daemon.Address()
+	}
+	if address != "" && address != "inprocess" {
+		at := daemons.Config{Address: address}
+		if strings.HasPrefix(address, "tcp:") {
+			at.CookieFile = a.cfg.Daemon.CookieFile
+		}
+		if a.cfg.Daemon.TLS {
+			at.CAFile = a.cfg.Daemon.CertFile
+		}
+		return func(ctx context.Context) (net.Conn, control.Secret, error) { return daemons.Dial(ctx, at) }, func() {}, nil
+	}
+	own, err := inprocess.New(daemon.Config{
+		NewChannel: irc.Factory(a.log),
+		DataDir:    filepath.Join(a.cfg.Dir, "cmtdata"),
+		Version:    "jm " + version,
+		Logger:     a.log,
+	})
+	if err != nil {
+		return nil, nil, withCode(exitDaemon, err)
+	}
+	return own.Dial, func() { own.Close() }, nil
+}
+
+// session enters the market.
+func (a *app) session(ctx context.Context, dial dialFunc, role control.Role) (*client.Session, error) {
+	if len(a.cfg.Channels) == 0 {
+		return nil, fmt.Errorf("joinmarket.cfg has no [MESSAGING:...] section: there is no way to the market")
+	}
+	session, err := client.Connect(ctx, client.Config{
+		Dial: dial, Role: role, Network: a.networkName(), Channels: a.cfg.Channels, Software: "jm " + version,
+		Progress: a.channelProgress, Logger: a.log,
+	})
+	if err != nil && ctx.Err() == nil {
+		err = withCode(exitDaemon, err)
+	}
+	return session, err
+}
+
+// networkName is the network as the daemon understands it.
+func (a *app) networkName() string {
+	if a.cfg.Blockchain.Source == "regtest" {
+		return "regtest"
+	}
+	return a.cfg.Blockchain.Network
+}
+
+func (a *app) channelProgress(e control.ChannelEvent) {
+	switch {
+	case e.State == control.ChannelUp:
+		a.log.Info("channel is up", "channel", e.Channel)
+	case e.Reason != "":
+		a.term.say("%s: %s (%s)", e.Channel, e.Reason, e.State)
+	}
+}
+
+// connect enters the market and waits until it can be used. hangUp leaves it.
+func (a *app) connect(ctx context.Context, role control.Role) (_ *client.Session, hangUp func(), err error) {
+	dial, stopDaemon, err := a.dialer()
+	if err != nil {
+		return nil, nil, err
+	}
+	session, err := a.session(ctx, dial, role)
+	if err != nil {
+		stopDaemon()
+		return nil, nil, err
+	}
+	hangUp = func() {
+		session.Close()
+		stopDaemon()
+	}
+	a.term.waiting("connecting to the market")
+	err = session.Ready(ctx)
+	a.term.waiting("")
+	if err != nil {
+		hangUp()
+		return nil, nil, withCode(exitDaemon, err)
+	}
+	return session, hangUp, nil
+}
+
+// coreWallet is the name of the watch-only wallet in Bitcoin Core unless
+// rpc_wallet_file says otherwise.
+const coreWallet = "joinmarket-watch"
+
+// openChain connects to the node and checks that it can be used.
+func (a *app) openChain(ctx context.Context) (chain.Backend, error) {
+	backend, err := a.newChain()
+	if err != nil {
+		return nil, withCode(exitNode, err)
+	}
+	a.term.waiting("asking the node")
+	_, err = backend.Tip(ctx)
+	a.term.waiting("")
+	if err != nil {
+		backend.Close()
+		return nil, nodeError(err)
+	}
+	return backend, nil
+}
+
+func (a *app) newChain() (chain.Backend, error) {
+	params, err := a.params()
+	if err != nil {
+		return nil, err
+	}
+	b := a.cfg.Blockchain
+	port := b.Port
+	ports := map[string]uint16{"mainnet": 8332, "testnet3": 18332, "signet": 38332, "regtest": 18443}
+	if b.Source == "btcd" {
+		ports = map[string]uint16{"mainnet": 8334, "testnet3": 18334, "signet": 38332, "regtest": 18334}
+	}
+	addr := net.JoinHostPort(b.Host, strconv.Itoa(int(cmp.Or(port, ports[params.Name]))))
+	password := secret.NewText(string(b.Password))
+	if b.Source == "btcd" {
+		return btcd.New(btcd.Config{Addr: addr, User: b.User, Password: password, CertFile: b.CertFile, Params: params, Logger: a.log})
+	}
+	if b.CookieFile == "" && (b.User == "" || b.Password == "") {
+		return nil, errors.New("joinmarket.cfg: set rpc_cookie_file, or rpc_user and rpc_password")
+	}
+	return core.New(core.Config{
+		Node:   rpc.Config{Addr: addr, User: b.User, Password: password, CookieFile: b.CookieFile},
+		Wallet: cmp.Or(b.Wallet, coreWallet), Params: params, Logger: a.log,
+	})
+}

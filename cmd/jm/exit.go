@@ -1,0 +1,70 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// Exit statuses of jm. They are part of its interface: the help lists them.
+const (
+	exitOK          = 0
+	exitFailure     = 1   // anything not named below
+	exitUsage       = 2   // wrong arguments
+	exitDeclined    = 3   // the user said no; nothing was sent
+	exitWallet      = 4   // wallet: missing, in use, wrong password, damaged
+	exitNode        = 5   // node: unreachable, other network, still syncing
+	exitMarket      = 6   // the CoinJoin failed; no coin was spent
+	exitFunds       = 7   // not enough coins, or none old enough
+	exitDaemon      = 8   // joinmarketd: unreachable, refused, other version
+	exitInterrupted = 130 // SIGINT or SIGTERM
+)
+
+const exitHelp = `Exit status:
+  0  done
+  1  failed for another reason
+  2  wrong arguments
+  3  you declined; nothing was sent
+  4  wallet: missing, in use, wrong password, damaged
+  5  node: unreachable, on another network, still syncing
+  6  the CoinJoin failed; no coin was spent
+  7  not enough coins, or none old enough
+  8  joinmarketd: unreachable, refused, other version
+  130  interrupted`
+
+// coded is an error that decides the exit status.
+type coded struct {
+	code int
+	err  error
+}
+
+func (c *coded) Error() string { return c.err.Error() }
+func (c *coded) Unwrap() error { return c.err }
+
+// usagef makes an error of exit status 2.
+func usagef(format string, args ...any) error {
+	return &coded{exitUsage, fmt.Errorf(format, args...)}
+}
+
+// withCode gives err an exit status unless it has one.
+func withCode(code int, err error) error {
+	var c *coded
+	if err == nil || errors.As(err, &c) {
+		return err
+	}
+	return &coded{code, err}
+}
+
+// exitCode is the status for what a command returned.
+func exitCode(err error) int {
+	var c *coded
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.Is(err, context.Canceled):
+		return exitInterrupted
+	case errors.As(err, &c):
+		return c.code
+	}
+	return exitFailure
+}

@@ -1,0 +1,119 @@
+// Command jm is the user's side of JoinMarket: it owns the wallet and decides
+// everything about money. See docs/ and `jm --help`.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// version is set by the linker.
+var version = "dev"
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, newTerminal(os.Stdin, os.Stdout, os.Stderr), os.Args[1:])
+	stop()
+	os.Exit(code)
+}
+
+// run executes one command line and returns the exit status.
+func run(ctx context.Context, t *terminal, args []string) int {
+	root := newRoot(t)
+	root.SetArgs(args)
+	root.SetIn(t.in)
+	root.SetOut(t.out)
+	root.SetErr(t.err)
+	err := root.ExecuteContext(ctx)
+	t.waiting("")
+	code := exitCode(err)
+	switch {
+	case code == exitInterrupted:
+		t.say("Interrupted.")
+	case code == exitUsage:
+		t.say("jm: %v\nTry: jm --help", err)
+	case err != nil:
+		t.say("jm: %v", err)
+	}
+	return code
+}
+
+func newRoot(t *terminal) *cobra.Command {
+	a := &app{term: t}
+	root := &cobra.Command{
+		Use:   "jm",
+		Short: "CoinJoins without a coordinator",
+		Long: `jm takes part in JoinMarket, Bitcoin's CoinJoin market without a coordinator.
+
+Makers offer coins for a fee; a taker picks some of them and pays so that
+everybody gets an equal output. jm holds your wallet, signs, and decides.
+
+A first look, on a private chain of your own:
+  jm playground
+
+With your node (see joinmarket.cfg in the data folder):
+  jm wallet create
+  jm wallet address
+  jm orderbook
+  jm sendpayment 0.05 bc1q...
+
+` + exitHelp,
+		Version:           version,
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: false},
+	}
+	root.SetVersionTemplate("jm {{.Version}}\n")
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usagef("%w", err) })
+	flags := root.PersistentFlags()
+	flags.StringVar(&a.dir, "datadir", "", "data `folder` (default ~/.joinmarket)")
+	flags.BoolVar(&a.json, "json", false, "print the result as JSON on standard output")
+	flags.BoolVarP(&a.verbose, "verbose", "v", false, "say more about what goes on")
+	flags.StringVar(&a.daemon, "daemon", "", "`address` of a joinmarketd (unix:/path or tcp:127.0.0.1:port), or inprocess; default: [DAEMON] of joinmarket.cfg")
+	flags.StringVar(&a.password.file, "password-file", "", "read the wallet's password from a `file`")
+	flags.IntVar(&a.password.fd, "password-fd", -1, "read the wallet's password from a file `descriptor`")
+	flags.BoolVar(&a.passwordStdin, "wallet-password-stdin", false, "read the wallet's password from the first line of standard input")
+	root.MarkFlagsMutuallyExclusive("password-file", "password-fd", "wallet-password-stdin")
+	root.AddCommand(newWallet(a), newSendPayment(a), newYieldGenerator(a), newOrderbook(a), newPlayground(a))
+	return root
+}
+
+// usage makes cobra's own complaints about arguments errors of usage.
+func usage(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if err := check(cmd, args); err != nil {
+			return usagef("%w\nUsage: %s", err, cmd.UseLine())
+		}
+		return nil
+	}
+}
+
+// group makes a command that only holds others: alone it prints its help, with
+// an unknown name it complains.
+func group(use, short string) *cobra.Command {
+	return &cobra.Command{
+		Use: use, Short: short,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usagef("unknown command %q for %q", args[0], cmd.CommandPath())
+			}
+			return cmd.Help()
+		},
+	}
+}
+
+var errDeclined = &coded{exitDeclined, errors.New("declined; nothing was sent")}
+
+// needYes explains how to go on without a terminal.
+func needYes(err error) error {
+	if errors.Is(err, errNoTerminal) {
+		return usagef("%w; add --yes to agree beforehand", err)
+	}
+	return fmt.Errorf("asking: %w", err)
+}

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/btcsuite/btcd/chaincfg/v2"
+
+	"github.com/joinmarket-go/joinmarket/wallet"
+	"github.com/joinmarket-go/joinmarket/wallet/chain"
+	"github.com/joinmarket-go/joinmarket/wallet/coins"
+)
+
+// params are the parameters of the configured network. As in the reference,
+// blockchain_source = regtest with network = testnet means regtest.
+func (a *app) params() (*chaincfg.Params, error) {
+	network := a.cfg.Blockchain.Network
+	if network == "testnet" && a.cfg.Blockchain.Source == "regtest" {
+		network = "regtest"
+	}
+	switch network {
+	case "mainnet":
+		return &chaincfg.MainNetParams, nil
+	case "testnet":
+		return &chaincfg.TestNet3Params, nil
+	case "signet":
+		return &chaincfg.SigNetParams, nil
+	case "regtest":
+		return &chaincfg.RegressionNetParams, nil
+	}
+	return nil, fmt.Errorf("unknown network %q", network)
+}
+
+// openWallet opens a wallet file; backend may be nil.
+func (a *app) openWallet(name string, backend chain.Backend) (*wallet.Wallet, error) {
+	path, err := a.walletPath(name)
+	if err != nil {
+		return nil, err
+	}
+	params, err := a.params()
+	if err != nil {
+		return nil, err
+	}
+	password, named, err := a.password.read(a.term)
+	if !named && err == nil {
+		password, err = a.term.askSecret("Password of " + path + ": ")
+		if errors.Is(err, errNoTerminal) {
+			err = usagef("%w; name a source with --password-file, --password-fd or --wallet-password-stdin", err)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer password.Wipe()
+	a.term.waiting("making a key of the password")
+	w, err := wallet.Open(path, password, wallet.Config{
+		Params: params, Chain: backend, Logger: a.log,
+		GapLimit:  max(a.cfg.Policy.GapLimit, wallet.DefaultGapLimit),
+		Selection: coins.Algorithm(a.cfg.Policy.MergeAlgorithm),
+	})
+	a.term.waiting("")
+	return w, noWallet(path, err)
+}
+
+// noWallet explains why a wallet cannot be opened.
+func noWallet(path string, err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("there is no wallet file %s; jm wallet list names those there are", path)
+	}
+	return withCode(exitWallet, err)
+}
+
+// openSynced opens a wallet and brings it up to date with the node. done closes
+// both.
+func (a *app) openSynced(ctx context.Context, name string) (w *wallet.Wallet, done func(), err error) {
+	path, err := a.walletPath(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	if _, err := os.Stat(path); err != nil { // before the node and the password are asked for
+		return nil, nil, noWallet(path, err)
+	}
+	backend, err := a.openChain(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	if w, err = a.openWallet(name, backend); err != nil {
+		backend.Close()
+		return nil, nil, err
+	}
+	done = func() {
+		w.Close()
+		backend.Close()
+	}
+	a.term.waiting("looking through the chain for the wallet's coins")
+	err = w.Sync(ctx)
+	a.term.waiting("")
+	if err != nil {
+		done()
+		return nil, nil, nodeError(err)
+	}
+	return w, done, nil
+}
+
+// nodeError gives what a node failed at its exit status.
+func nodeError(err error) error {
+	for _, cause := range []error{chain.ErrUnreachable, chain.ErrWrongNetwork} {
+		if errors.Is(err, cause) {
+			return withCode(exitNode, err)
+		}
+	}
+	return err
+}

@@ -1,0 +1,168 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/joinmarket-go/joinmarket/protocol/sats"
+	"github.com/joinmarket-go/joinmarket/wallet"
+	"github.com/joinmarket-go/joinmarket/wallet/coins"
+	"github.com/joinmarket-go/joinmarket/wallet/keys"
+)
+
+func newWalletShow(a *app) *cobra.Command {
+	var showCoins bool
+	cmd := &cobra.Command{
+		Use:   "show [WALLET]",
+		Short: "Show what a wallet holds, by mixdepth",
+		Args:  usage(cobra.MaximumNArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := a.load(); err != nil {
+				return err
+			}
+			w, done, err := a.openSynced(cmd.Context(), one(args))
+			if err != nil {
+				return err
+			}
+			defer done()
+			summary, err := summarise(w)
+			if err != nil {
+				return err
+			}
+			if a.json {
+				return a.print(summary)
+			}
+			fmt.Fprint(a.term.out, summary.text(showCoins))
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&showCoins, "coins", false, "list the coins too")
+	return cmd
+}
+
+// walletSummary is the document of `jm wallet show --json`. Amounts are whole
+// satoshis.
+type walletSummary struct {
+	ID        string            `json:"id"`
+	Height    int32             `json:"height"`
+	Total     sats.Amount       `json:"total"`
+	Mixdepths []mixdepthSummary `json:"mixdepths"`
+}
+
+type mixdepthSummary struct {
+	Mixdepth    int           `json:"mixdepth"`
+	Available   sats.Amount   `json:"available"`
+	Unconfirmed sats.Amount   `json:"unconfirmed"`
+	Frozen      sats.Amount   `json:"frozen"`
+	Immature    sats.Amount   `json:"immature"`
+	Coins       []coinSummary `json:"coins"`
+}
+
+type coinSummary struct {
+	OutPoint      string      `json:"outpoint"`
+	Value         sats.Amount `json:"value"`
+	Path          string      `json:"path"`
+	Confirmations int32       `json:"confirmations"`
+	Frozen        bool        `json:"frozen"`
+}
+
+func summarise(w *wallet.Wallet) (*walletSummary, error) {
+	id, err := w.ID()
+	if err != nil {
+		return nil, err
+	}
+	balances, err := w.Balances()
+	if err != nil {
+		return nil, err
+	}
+	all, err := w.Coins()
+	if err != nil {
+		return nil, err
+	}
+	tip, _ := w.Synced()
+	s := &walletSummary{ID: id, Height: tip.Height}
+	for _, b := range balances {
+		s.Mixdepths = append(s.Mixdepths, mixdepthSummary{
+			Mixdepth: b.Mixdepth, Available: b.Available, Unconfirmed: b.Unconfirmed,
+			Frozen: b.Frozen, Immature: b.Immature, Coins: []coinSummary{},
+		})
+		s.Total += b.Total()
+	}
+	for _, c := range all {
+		m := &s.Mixdepths[c.Mixdepth]
+		m.Coins = append(m.Coins, summariseCoin(w, c, tip.Height))
+	}
+	return s, nil
+}
+
+func summariseCoin(w *wallet.Wallet, c coins.Coin, height int32) coinSummary {
+	return coinSummary{
+		OutPoint: c.OutPoint.String(), Value: c.Value, Confirmations: c.Confirmations(height), Frozen: c.Frozen,
+		Path: w.PathText(keys.Path{Mixdepth: c.Mixdepth, Branch: c.Branch, Index: c.Index}),
+	}
+}
+
+func (s *walletSummary) text(showCoins bool) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "wallet %s at block %d\n\n", s.ID, s.Height)
+	fmt.Fprintf(&b, "mixdepth  available (BTC)   not spendable now\n")
+	for _, m := range s.Mixdepths {
+		var notes []string
+		for _, part := range []struct {
+			amount sats.Amount
+			name   string
+		}{{m.Unconfirmed, "unconfirmed"}, {m.Frozen, "frozen"}, {m.Immature, "immature"}} {
+			if part.amount > 0 {
+				notes = append(notes, part.amount.BTC()+" "+part.name)
+			}
+		}
+		line := fmt.Sprintf("%8d %16s   %s", m.Mixdepth, m.Available.BTC(), strings.Join(notes, ", "))
+		b.WriteString(strings.TrimRight(line, " ") + "\n")
+		if showCoins {
+			for _, c := range m.Coins {
+				fmt.Fprintf(&b, "         %16s   %s  %d conf.  %s\n", c.Value.BTC(), c.Path, c.Confirmations, c.OutPoint)
+			}
+		}
+	}
+	fmt.Fprintf(&b, "\n   total %16s\n", s.Total.BTC())
+	return b.String()
+}
+
+func newWalletAddress(a *app) *cobra.Command {
+	var mixdepth int
+	cmd := &cobra.Command{
+		Use:   "address [WALLET]",
+		Short: "Hand out a fresh address to be paid at",
+		Long: `Hand out a fresh address to be paid at. Each call gives another one; none is
+ever given twice, so use each for one payment.`,
+		Args: usage(cobra.MaximumNArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := a.load(); err != nil {
+				return err
+			}
+			// The node must have told which addresses were used before, in
+			// another program too.
+			w, done, err := a.openSynced(cmd.Context(), one(args))
+			if err != nil {
+				return err
+			}
+			defer done()
+			if mixdepth < 0 || mixdepth >= w.Mixdepths() {
+				return usagef("--mixdepth %d: this wallet has the mixdepths 0 to %d", mixdepth, w.Mixdepths()-1)
+			}
+			address, err := w.NextAddress(mixdepth, keys.External)
+			if err != nil {
+				return withCode(exitWallet, err)
+			}
+			if a.json {
+				return a.print(map[string]any{"address": address.Text, "mixdepth": mixdepth, "path": w.PathText(address.Path)})
+			}
+			fmt.Fprintln(a.term.out, address.Text)
+			return nil
+		},
+	}
+	cmd.Flags().IntVarP(&mixdepth, "mixdepth", "m", 0, "the mixdepth that receives")
+	return cmd
+}

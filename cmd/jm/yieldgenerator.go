@@ -1,0 +1,185 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/joinmarket-go/joinmarket/client/maker"
+	"github.com/joinmarket-go/joinmarket/protocol"
+	"github.com/joinmarket-go/joinmarket/protocol/control"
+	"github.com/joinmarket-go/joinmarket/protocol/sats"
+)
+
+func newYieldGenerator(a *app) *cobra.Command {
+	var (
+		orderType, cjFeeRel string
+		txFee, cjFeeAbs     int64
+		minSize             int64
+	)
+	cmd := &cobra.Command{
+		Use:   "yieldgenerator [WALLET]",
+		Short: "Offer your coins for CoinJoins and earn fees",
+		Long: `Offer your coins for CoinJoins and earn fees, until you interrupt it.
+
+jm tells what happens: offers announced, requests refused and why, transactions
+signed, fees earned. With --json each of these is one line of JSON on standard
+output.`,
+		Args: usage(cobra.MaximumNArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := a.load(); err != nil {
+				return err
+			}
+			y := &a.cfg.Yield
+			for flag, set := range map[string]func(){
+				"ordertype":          func() { y.OrderType = orderType },
+				"cjfee-r":            func() { y.CJFeeRel = cjFeeRel },
+				"cjfee-a":            func() { y.CJFeeAbs = sats.Amount(cjFeeAbs) },
+				"txfee-contribution": func() { y.TxFee = sats.Amount(txFee) },
+				"minsize":            func() { y.MinSize = sats.Amount(minSize) },
+			} {
+				if cmd.Flags().Changed(flag) {
+					set()
+				}
+			}
+			return a.yieldGenerator(cmd.Context(), one(args))
+		},
+	}
+	f := cmd.Flags()
+	f.StringVarP(&orderType, "ordertype", "o", "", "reloffer, absoffer or both (default: ordertype)")
+	f.StringVarP(&cjFeeRel, "cjfee-r", "r", "", "relative fee, a `fraction` of the amount (default: cjfee_r)")
+	f.Int64VarP(&cjFeeAbs, "cjfee-a", "a", 0, "absolute fee in `sat` (default: cjfee_a)")
+	f.Int64VarP(&txFee, "txfee-contribution", "t", 0, "what you add to the miner fee, in `sat` (default: txfee_contribution)")
+	f.Int64VarP(&minSize, "minsize", "s", 0, "the smallest CoinJoin to take part in, in `sat` (default: minsize)")
+	return cmd
+}
+
+// terms are the configured offers of a native segwit wallet.
+func (a *app) terms() (maker.Terms, error) {
+	types := map[string][]protocol.OfferType{
+		"reloffer": {protocol.SW0RelOffer},
+		"absoffer": {protocol.SW0AbsOffer},
+		"both":     {protocol.SW0RelOffer, protocol.SW0AbsOffer},
+	}[a.cfg.Yield.OrderType]
+	if types == nil {
+		return maker.Terms{}, usagef("ordertype %q: want reloffer, absoffer or both", a.cfg.Yield.OrderType)
+	}
+	y := a.cfg.Yield
+	terms := maker.Terms{Types: types, CJFeeAbs: y.CJFeeAbs, CJFeeRel: y.CJFeeRel, TxFee: y.TxFee, MinSize: y.MinSize}
+	return terms, withCode(exitUsage, terms.Validate())
+}
+
+func (a *app) yieldGenerator(ctx context.Context, name string) error {
+	terms, err := a.terms()
+	if err != nil {
+		return err
+	}
+	w, done, err := a.openSynced(ctx, name)
+	if err != nil {
+		return err
+	}
+	defer done()
+	ctx, stop := follow(ctx, w)
+	defer stop()
+	dial, hangUp, err := a.dialer()
+	if err != nil {
+		return err
+	}
+	defer hangUp()
+	path, err := a.walletPath(name)
+	if err != nil {
+		return err
+	}
+	m, err := maker.New(maker.Config{
+		Wallet: w, Node: w.Chain(), Terms: terms,
+		Connect: func(ctx context.Context) (maker.Daemon, error) { return a.session(ctx, dial, control.RoleMaker) },
+		Record:  acceptedFile(path),
+		Age:     a.cfg.Policy.TakerUTXOAge, AmountShare: int64(a.cfg.Policy.TakerUTXOPercent), Tries: a.cfg.Policy.TakerUTXORetries,
+		HoldSigned: a.cfg.Timeout.Unconfirm + 2*time.Minute,
+		Notify:     a.tell,
+		Logger:     a.log,
+	})
+	if err != nil {
+		return err
+	}
+	a.term.say("Waiting for takers; interrupt to end.")
+	err = m.Run(ctx)
+	if cause := context.Cause(ctx); err == nil && cause != nil && !errors.Is(cause, context.Canceled) {
+		return nodeError(cause) // the wallet gave up
+	}
+	return err
+}
+
+// acceptedFile is where a maker records the commitments it answered: beside its
+// wallet, under the same lock.
+func acceptedFile(walletPath string) string {
+	return filepath.Join(filepath.Dir(walletPath), filepath.Base(walletPath)+".accepted")
+}
+
+// tell prints what a maker tells: a sentence for people, a line of JSON for
+// programs.
+func (a *app) tell(e maker.Event) {
+	if a.json {
+		_ = json.NewEncoder(a.term.out).Encode(makerLine(e)) // a closed pipe ends the program by its signal
+		return
+	}
+	a.term.say("%s %s", time.Now().Format(time.DateTime), makerText(e))
+}
+
+func makerText(e maker.Event) string {
+	switch e := e.(type) {
+	case maker.Announced:
+		if len(e.Offers) == 0 {
+			return "no offer: no mixdepth has enough confirmed coins"
+		}
+		text := "offers:"
+		for _, o := range e.Offers {
+			text += fmt.Sprintf(" %s %d, %s to %s BTC for %s;", o.Type, o.ID, o.MinSize.BTC(), o.MaxSize.BTC(), o.CJFee)
+		}
+		return text[:len(text)-1]
+	case maker.Revealed:
+		return fmt.Sprintf("%s asks for %s BTC: %d coins shown", e.Taker, e.Amount.BTC(), e.Coins)
+	case maker.Refused:
+		return fmt.Sprintf("%s refused (%s): %v", e.Taker, e.Reason, e.Err)
+	case maker.Signed:
+		return fmt.Sprintf("%s signed for %s, %s BTC, earns %v", e.TxID, e.Taker, e.Amount.BTC(), e.Earning)
+	case maker.Seen:
+		return fmt.Sprintf("%s is on the network", e.TxID)
+	case maker.Earned:
+		return fmt.Sprintf("%s is confirmed, earned %v", e.TxID, e.Earning)
+	case maker.Spent:
+		return fmt.Sprintf("%s will not be mined: its coins were spent otherwise", e.TxID)
+	case maker.Lost:
+		return fmt.Sprintf("no connection to the daemon, next try in %v: %v", e.Wait, e.Err)
+	}
+	return fmt.Sprintf("%T", e)
+}
+
+// makerLine is an event as `jm yieldgenerator --json` prints it.
+func makerLine(e maker.Event) map[string]any {
+	line := map[string]any{"time": time.Now().UTC().Format(time.RFC3339)}
+	switch e := e.(type) {
+	case maker.Announced:
+		line["event"], line["offers"] = "announced", e.Offers
+	case maker.Revealed:
+		line["event"], line["taker"], line["amount"], line["coins"] = "revealed", e.Taker, e.Amount, e.Coins
+	case maker.Refused:
+		line["event"], line["taker"], line["reason"], line["error"] = "refused", e.Taker, e.Reason, fmt.Sprint(e.Err)
+	case maker.Signed:
+		line["event"], line["taker"], line["txid"], line["amount"], line["earning"] = "signed", e.Taker, e.TxID.String(), e.Amount, e.Earning
+	case maker.Seen:
+		line["event"], line["txid"] = "seen", e.TxID.String()
+	case maker.Earned:
+		line["event"], line["txid"], line["amount"], line["earning"] = "earned", e.TxID.String(), e.Amount, e.Earning
+	case maker.Spent:
+		line["event"], line["txid"] = "spent", e.TxID.String()
+	case maker.Lost:
+		line["event"], line["error"] = "lost", fmt.Sprint(e.Err)
+	}
+	return line
+}
