@@ -119,7 +119,9 @@ func TestCommands(t *testing.T) {
 		{func() (any, error) {
 			return nil, d.IOAuth(ctx, wire.IOAuthRequest{Conversation: 6, IOAuth: ioauth})
 		}, `ioauth {"conversation":6,"utxos":["` + ioauth.UTXOs[0] + `"],"authpubkey":"` + pubKey + `","cjaddr":"a","changeaddr":"b","sig":"` + sig + `"}`, nil},
-		{func() (any, error) { return nil, d.Sigs(ctx, wire.SigsRequest{Conversation: 6, Sigs: []string{"AgA="}}) },
+		{func() (any, error) {
+			return nil, d.Sigs(ctx, wire.SigsRequest{Conversation: 6, Sigs: []string{"AgA="}})
+		},
 			`sigs {"conversation":6,"sigs":["AgA="]}`, nil},
 		{func() (any, error) {
 			return nil, d.Refuse(ctx, wire.RefuseRequest{Conversation: 6, Reason: protocol.ReasonBadTx})

@@ -26,7 +26,9 @@ const (
 	MethodRefuse = "refuse" // RefuseRequest -> {}; makers, ends a conversation
 )
 
-// Questions the daemon asks of the client: it has no key of its own.
+// Questions the daemon asks of the client: it has no key of its own. A client
+// that answers one with an error loses just that message: it is not sent, or
+// dropped. So a watcher that cannot verify still sees what is said in public.
 const (
 	QuestionSign   = "sign"   // SignRequest -> SignAnswer
 	QuestionVerify = "verify" // VerifyRequest -> VerifyAnswer
@@ -84,7 +86,7 @@ type ChannelConfig struct {
 	Insecure bool   `json:"tls_insecure,omitempty"` // do not verify the certificate
 	SOCKS5   string `json:"socks5,omitempty"`       // host:port of a SOCKS5 proxy, empty for none
 	// LineInterval is the least time between two lines to the server; 0 means
-	// the reference's 1.3 s. Negative means none (private servers only).
+	// DefaultLineInterval. Negative means none (private servers only).
 	LineInterval time.Duration `json:"line_interval_ns,omitempty"`
 }
 
@@ -175,7 +177,8 @@ type MakerOffer struct {
 }
 
 // FillAnswer names the attempt; later requests and events carry it, so that
-// nothing of an older attempt is mistaken for this one.
+// nothing of an older attempt is mistaken for this one. Events of the attempt
+// may come before this answer.
 type FillAnswer struct {
 	Attempt uint64 `json:"attempt"`
 }
