@@ -47,7 +47,7 @@ func (w *Wallet) current() (*view, error) {
 }
 
 // Coins returns the unspent coins that are not immature, frozen and leased ones
-// included, oldest first. Before the first synchronisation it fails with
+// included, oldest first; their scripts must not be changed. Before the first synchronisation it fails with
 // ErrNotSynced; later it is the last known state, see Synced.
 func (w *Wallet) Coins() ([]coins.Coin, error) {
 	v, err := w.current()

@@ -278,53 +278,26 @@ func TestD5LostNodeIsNotAnEmptyWallet(t *testing.T) {
 }
 
 // A failure between watching more addresses and fetching their past must not
-// lose that past.
+// lose that past, neither of the node nor, when indices are saved, of the disk.
 func TestFailureAfterWatching(t *testing.T) {
-	c := wallettest.NewChain(regtest)
-	phrase, err := newSeed(t).Phrase()
-	if err != nil {
-		t.Fatal(err)
-	}
-	seed := func() keys.Seed { // a wallet wipes the one it has
-		seed, err := keys.ParsePhrase(phrase, secret.Text{}, time.Time{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return seed
-	}
-	old, _ := create(t, seed(), offline())
-	var want sats.Amount
-	for range 60 {
-		want += 1000
-		c.Pay(next(t, old, 0, keys.External).Script, 1000)
-		c.Mine(1)
-	}
 	for failing := 1; ; failing++ {
-		cfg := c.Config()
-		f := &flaky{Backend: cfg.Chain, failAt: failing}
-		cfg.Chain = f
-		w, _ := create(t, seed(), cfg)
-		err := w.Sync(t.Context())
-		if err == nil {
-			if failing < 5 {
+		node, disk := &flaky{}, &flakyDisk{System: durable.OS}
+		w, want := beforeGrowth(t, node, disk)
+		node.failAt = node.calls + failing
+		if err := w.Sync(t.Context()); err == nil {
+			if failing <= 5 {
 				t.Errorf("only %d calls to fail", failing-1)
 			}
-			w.Close()
 			break
 		}
 		sync(t, w)
 		if got := total(t, w); got != want {
 			t.Errorf("call %d failed: found %v, want %v", failing, got, want)
 		}
-		w.Close()
 	}
-
-	// The same with a disk that is full when the indices are saved.
-	for failing := 1; failing <= 3; failing++ {
-		cfg := c.Config()
-		disk := &flakyDisk{System: durable.OS}
-		cfg.Files = disk
-		w, _ := create(t, seed(), cfg)
+	for failing := 1; failing <= 2; failing++ {
+		node, disk := &flaky{}, &flakyDisk{System: durable.OS}
+		w, want := beforeGrowth(t, node, disk)
 		disk.failAt = disk.count + failing
 		if err := w.Sync(t.Context()); !errors.Is(err, errDisk) {
 			t.Fatalf("save %d: %v", failing, err)
@@ -336,8 +309,36 @@ func TestFailureAfterWatching(t *testing.T) {
 		if got := total(t, w); got != want {
 			t.Errorf("D7: save %d failed: found %v, want %v", failing, got, want)
 		}
-		w.Close()
 	}
+}
+
+// beforeGrowth returns a synchronised wallet and the value of its coins: one is
+// in an old block and beyond what is watched; another, which makes the wallet
+// watch that, came after the last synchronisation.
+func beforeGrowth(t *testing.T, node *flaky, disk *flakyDisk) (*wallet.Wallet, sats.Amount) {
+	t.Helper()
+	c := wallettest.NewChain(regtest)
+	cfg := c.Config()
+	cfg.Mixdepths = 1
+	node.Backend, cfg.Chain, cfg.Files = cfg.Chain, node, disk
+	seed := newSeed(t)
+	ahead, _ := create(t, seed, offline())
+	var a [15]wallet.Address
+	for i := range a {
+		a[i] = next(t, ahead, 0, keys.External)
+	}
+	w, _ := create(t, seed, cfg)
+	t.Cleanup(func() { w.Close(); ahead.Close() })
+	sync(t, w)
+	c.Pay(a[14].Script, 1000)
+	c.Mine(1)
+	sync(t, w)
+	if got := total(t, w); got != 0 {
+		t.Fatalf("%v found: the address was watched already", got)
+	}
+	c.Pay(a[8].Script, 200)
+	c.Mine(1)
+	return w, 1200
 }
 
 // flaky fails one call of Watch or Sync.
@@ -386,15 +387,23 @@ func (d *flakyDisk) Create(name string, perm fs.FileMode) (durable.File, error) 
 type recorder struct {
 	chain.Backend
 	branches map[string]chain.Branch
-	calls    int
+	watches  int // calls of Watch
+	rescans  int // calls of Sync from the beginning
 }
 
 func (r *recorder) Watch(ctx context.Context, branches []chain.Branch) error {
-	r.calls++
+	r.watches++
 	for _, b := range branches {
 		r.branches[b.Descriptor] = b
 	}
 	return r.Backend.Watch(ctx, branches)
+}
+
+func (r *recorder) Sync(ctx context.Context, since chain.BlockID) (chain.Update, error) {
+	if since == (chain.BlockID{}) {
+		r.rescans++
+	}
+	return r.Backend.Sync(ctx, since)
 }
 
 func TestWatchedBranches(t *testing.T) {
@@ -437,8 +446,8 @@ func TestWatchedBranches(t *testing.T) {
 		next(t, w, 0, keys.External)
 		sync(t, w)
 	}
-	if r.calls > 5 {
-		t.Errorf("Watch was called %d times for 200 addresses", r.calls)
+	if r.watches > 5 || r.rescans > r.watches {
+		t.Errorf("for 200 addresses Watch was called %d times, Sync from the beginning %d times", r.watches, r.rescans)
 	}
 }
 
@@ -478,6 +487,66 @@ func TestRunFollowsTheChain(t *testing.T) {
 	stop()
 	if err := <-done; err != nil {
 		t.Errorf("Run: %v", err)
+	}
+}
+
+// announcer tells when the wallet has asked its backend to watch more.
+type announcer struct {
+	chain.Backend
+	grown chan uint32 // the largest count
+}
+
+func (a *announcer) Watch(ctx context.Context, branches []chain.Branch) error {
+	var most uint32
+	for _, b := range branches {
+		most = max(most, b.Count)
+	}
+	if err := a.Backend.Watch(ctx, branches); err != nil {
+		return err
+	}
+	a.grown <- most
+	return nil
+}
+
+// The chain does not stir, yet every address that goes out is watched.
+func TestRunWatchesWhatIsHandedOut(t *testing.T) {
+	cfg := wallettest.NewChain(regtest).Config()
+	a := &announcer{cfg.Chain, make(chan uint32, 1)}
+	cfg.Chain = a
+	w, _ := create(t, newSeed(t), cfg)
+	defer w.Close()
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { done <- w.Run(ctx) }()
+	const addresses = 100
+	deadline := time.After(30 * time.Second)
+	await := func(least uint32) {
+		t.Helper()
+		for count := uint32(0); count < least; {
+			select {
+			case count = <-a.grown:
+			case <-deadline:
+				t.Fatalf("fewer than %d addresses are watched", least)
+			}
+		}
+	}
+	await(1)
+	for range addresses {
+		next(t, w, 0, keys.Internal)
+	}
+	await(addresses)
+	stop()
+	// Run may be about to announce once more.
+	for {
+		select {
+		case <-a.grown:
+			continue
+		case err := <-done:
+			if err != nil {
+				t.Errorf("Run: %v", err)
+			}
+		}
+		break
 	}
 }
 
