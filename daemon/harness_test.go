@@ -30,7 +30,10 @@ const (
 )
 
 // nick makes a distinct nick of a number.
-func nick(n int) protocol.Nick { return protocol.Nick(fmt.Sprintf("J5m%07dAAAAOO", n+1)) }
+func nick(n int) protocol.Nick {
+	digits := strings.ReplaceAll(fmt.Sprintf("%07d", n), "0", "z") // no zero in base58
+	return protocol.Nick("J5m" + digits + "AAAAOO")
+}
 
 // fakeKey and fakeSignature stand in for the nick keys of clients: no secp256k1
 // is linked here. Like real ones they bind a text to a nick.

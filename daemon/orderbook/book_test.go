@@ -25,7 +25,10 @@ const (
 var chans = []string{"a", "b", "c"}
 
 // nick makes a distinct nick of a number.
-func nick(n int) protocol.Nick { return protocol.Nick(fmt.Sprintf("J5m%07dAAAAOO", n)) }
+func nick(n int) protocol.Nick {
+	digits := strings.ReplaceAll(fmt.Sprintf("%07d", n), "0", "z") // no zero in base58
+	return protocol.Nick("J5m" + digits + "AAAAOO")
+}
 
 func public(n protocol.Nick, channel string) Source { return Source{Nick: n, Channel: channel} }
 func signed(n protocol.Nick, channel string) Source { return Source{n, channel, true} }
