@@ -1,6 +1,8 @@
-// Package message signs and verifies texts with the Bitcoin message hash, as
-// nicks, fidelity bonds and the authorisation of a maker's coins use it: plain
-// ECDSA in DER, without the recovery byte of a wallet's "signmessage".
+// Package message signs and verifies texts with the Bitcoin message hash, in
+// two forms. Sign and Verify are what nicks, fidelity bonds and the
+// authorisation of a maker's coins use: plain ECDSA in DER for a known public
+// key. SignText and VerifyText are the "signmessage" of wallets for an address:
+// 65 bytes from which the key is recovered.
 package message
 
 import (
