@@ -65,7 +65,7 @@ type Daemon interface {
 	IOAuth(ctx context.Context, r control.IOAuthRequest) error
 	Sigs(ctx context.Context, r control.SigsRequest) error
 	Refuse(ctx context.Context, r control.RefuseRequest) error
-	Close() error
+	Close()
 }
 
 // Defaults of Config.

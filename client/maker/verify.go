@@ -137,13 +137,14 @@ func plausible(raw []byte) bool {
 	return ok && outputs > 0 && uint64(len(rest)) >= outputs*minOutputSize
 }
 
-// count reads a compact size below 65536; more cannot fit.
+// count reads a compact size below 65536, in its shortest form; more cannot fit.
 func count(b []byte) (n uint64, rest []byte, ok bool) {
 	switch {
 	case len(b) >= 1 && b[0] < 0xfd:
 		return uint64(b[0]), b[1:], true
 	case len(b) >= 3 && b[0] == 0xfd:
-		return uint64(binary.LittleEndian.Uint16(b[1:])), b[3:], true
+		n = uint64(binary.LittleEndian.Uint16(b[1:]))
+		return n, b[3:], n >= 0xfd
 	}
 	return 0, nil, false
 }
