@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"strings"
@@ -120,10 +121,35 @@ type client struct {
 // connect says hello and nothing else.
 func (w *world) connect(n protocol.Nick) *client {
 	w.t.Helper()
+	return w.connectTo(n, func(nc net.Conn) error { return w.d.Serve(context.Background(), nc) })
+}
+
+// inside is connect, and the daemon's end, which may be looked into while
+// nothing happens.
+func (w *world) inside(n protocol.Nick) (*client, *session) {
+	w.t.Helper()
+	sessions := make(chan *session, 1)
+	c := w.connectTo(n, func(nc net.Conn) error {
+		conn, err := control.Accept(context.Background(), nc, control.Config{})
+		if err != nil {
+			return err
+		}
+		s := newSession(w.d, conn)
+		sessions <- s
+		if err := s.run(context.Background()); !errors.Is(err, control.ErrClosed) {
+			return err
+		}
+		return nil
+	})
+	return c, <-sessions
+}
+
+func (w *world) connectTo(n protocol.Nick, serve func(net.Conn) error) *client {
+	w.t.Helper()
 	ours, theirs := net.Pipe()
 	c := &client{t: w.t, w: w, nick: n, events: make(chan any, 100_000), done: make(chan struct{})}
 	served := make(chan error, 1)
-	go func() { served <- w.d.Serve(context.Background(), theirs) }()
+	go func() { served <- serve(theirs) }()
 	conn, err := control.Connect(context.Background(), ours, control.Config{Software: "test"})
 	if err != nil {
 		w.t.Fatal(err)
@@ -144,9 +170,14 @@ func (w *world) connect(n protocol.Nick) *client {
 func (w *world) enter(role control.Role, n protocol.Nick) *client {
 	w.t.Helper()
 	c := w.connect(n)
+	c.enter(role)
+	return c
+}
+
+func (c *client) enter(role control.Role) {
+	c.t.Helper()
 	c.start(role)
 	expect[control.ReadyEvent](c)
-	return c
 }
 
 func (c *client) start(role control.Role) {

@@ -45,8 +45,8 @@ type seen struct {
 	ev channel.Event
 }
 
-// run1 runs a channel until the session ends or the channel gives up.
-func (s *session) run1(l *link) {
+// runLink runs a channel until the session ends or the channel gives up.
+func (s *session) runLink(l *link) {
 	s.wg.Go(func() {
 		err := l.Run(s.ctx, func(ev channel.Event) { s.post(seen{l, ev}) })
 		reason := "the channel stopped"

@@ -46,7 +46,7 @@ func (s *session) start(params json.RawMessage) (any, error) {
 		s.role = watcher{}
 	}
 	for _, l := range links {
-		s.run1(l)
+		s.runLink(l)
 	}
 	s.log.Info("client entered the market", "network", r.Network, "channels", names)
 	return control.StartAnswer{Channels: names}, nil
