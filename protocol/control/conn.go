@@ -86,7 +86,7 @@ func (c *Conn) Notify(event string, v any) error {
 	return c.Err()
 }
 
-// Close ends the connection once what is queued has been sent, which it tries
+// Close ends the connection once what is queued has been sent, which Run tries
 // for a second. It does not wait; Run does.
 func (c *Conn) Close() {
 	c.end(fmt.Errorf("%w by this side", ErrClosed), linger, func() { c.out.finish(true, nil) })

@@ -237,6 +237,7 @@ func TestDocumentedLimits(t *testing.T) {
 		"MaxClientFrame":  fmt.Sprintf("| `MaxClientFrame` | %d |", control.MaxClientFrame),
 		"MaxHelloFrame":   fmt.Sprintf("| `MaxHelloFrame` | %d |", control.MaxHelloFrame),
 		"MaxDepth":        fmt.Sprintf("| `MaxDepth` | %d |", control.MaxDepth),
+		"MaxCommas":       fmt.Sprintf("| `MaxCommas` | %d |", control.MaxCommas),
 		"MaxConcurrent":   fmt.Sprintf("| `MaxConcurrent` | %d |", control.MaxConcurrent),
 		"MaxOutstanding":  fmt.Sprintf("| `MaxOutstanding` | %d |", control.MaxOutstanding),
 		"HelloTimeout":    fmt.Sprintf("| `HelloTimeout` | %.0f s |", control.HelloTimeout.Seconds()),

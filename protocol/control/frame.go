@@ -86,8 +86,8 @@ func parseFrame(body []byte) (*frame, error) {
 	if !utf8.Valid(body) {
 		return nil, fmt.Errorf("%w: frame is not UTF-8", ErrMalformed)
 	}
-	if depth(body) > MaxDepth {
-		return nil, fmt.Errorf("%w: frame nests deeper than %d", ErrMalformed, MaxDepth)
+	if depth, commas := shape(body); depth > MaxDepth || commas > MaxCommas {
+		return nil, fmt.Errorf("%w: frame nests %d deep with %d commas, limits %d and %d", ErrMalformed, depth, commas, MaxDepth, MaxCommas)
 	}
 	f := new(frame)
 	if err := json.Unmarshal(body, f); err != nil {
@@ -99,10 +99,11 @@ func parseFrame(body []byte) (*frame, error) {
 	return f, nil
 }
 
-// depth counts how deep brackets nest outside strings, without recursion and
-// before anything is decoded.
-func depth(body []byte) int {
-	deepest, level, quoted := 0, 0, false
+// shape counts how deep brackets nest and how many commas there are outside
+// strings. It runs before anything is decoded and without recursion, so that
+// neither the stack nor the memory of what is decoded depends on the sender.
+func shape(body []byte) (depth, commas int) {
+	level, quoted := 0, false
 	for i := 0; i < len(body); i++ {
 		switch c := body[i]; {
 		case quoted && c == '\\':
@@ -112,12 +113,14 @@ func depth(body []byte) int {
 		case quoted:
 		case c == '{' || c == '[':
 			level++
-			deepest = max(deepest, level)
+			depth = max(depth, level)
 		case c == '}' || c == ']':
 			level--
+		case c == ',':
+			commas++
 		}
 	}
-	return deepest
+	return depth, commas
 }
 
 // readBody reads one frame's JSON text of 1..limit bytes. progress is called

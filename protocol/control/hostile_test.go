@@ -232,6 +232,7 @@ func TestRefusedFrames(t *testing.T) {
 		"second hello":      {framed(goodHello), control.ErrMalformed},
 		"deep":              {framed(`{"id":1,"method":"m","params":` + deep + `}`), control.ErrMalformed},
 		"deeper than stack": {framed(strings.Repeat("[", control.MaxClientFrame)), control.ErrMalformed},
+		"many members":      {framed(`{"id":1,"method":"m","params":[{}` + strings.Repeat(",{}", control.MaxCommas) + `]}`), control.ErrMalformed},
 		"no kind":           {framed(`{}`), control.ErrMalformed},
 		"id only":           {framed(`{"id":1}`), control.ErrMalformed},
 		"no id":             {framed(`{"method":"m"}`), control.ErrMalformed},
@@ -317,9 +318,9 @@ func TestSlowReaderOfEvents(t *testing.T) {
 	for name, text := range map[string]string{"small": "x", "large": strings.Repeat("x", 1<<20)} {
 		t.Run(name, func(t *testing.T) {
 			nc1, nc2 := net.Pipe()
-			client, daemon := connect(t, nc1, nc2, control.Config{})
-			defer client.Close()
+			_, daemon := connect(t, nc1, nc2, control.Config{})
 			run(t, daemon, funcs{})
+			defer nc1.Close()
 			before := heap()
 			sent := 0
 			for daemon.Notify("e", note{Text: text}) == nil {

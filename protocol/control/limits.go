@@ -25,6 +25,9 @@ const (
 	MaxHelloFrame = 4 << 10
 	// MaxDepth bounds how deep arrays and objects nest in a frame.
 	MaxDepth = 16
+	// MaxCommas bounds the members of all arrays and objects of a frame, which
+	// take more memory decoded than as text. A full order book has 170,000.
+	MaxCommas = 200_000
 	// MaxConcurrent is how many requests of the other side run at once.
 	MaxConcurrent = 16
 	// MaxOutstanding is how many requests may be without an answer, in each

@@ -252,3 +252,20 @@ func TestFullBookFitsAFrame(t *testing.T) {
 		t.Errorf("%d offers, %d bonds", len(got.Offers), len(got.Bonds))
 	}
 }
+
+func BenchmarkOrderbook(b *testing.B) {
+	book := control.OrderbookAnswer{
+		Offers: slices.Repeat([]control.OfferEntry{{Nick: nickB, Offer: offer}}, 10_000),
+		Bonds:  slices.Repeat([]control.BondEntry{{Nick: nickB, Taker: nickA, Proof: strings.Repeat("A", protocol.BondProofText)}}, 1000),
+	}
+	client, _ := pair(b, funcs{}, funcs{request: func(context.Context, string, json.RawMessage) (any, error) {
+		return book, nil
+	}})
+	b.ReportAllocs()
+	for b.Loop() {
+		var got control.OrderbookAnswer
+		if err := client.Call(b.Context(), control.MethodOrderbook, nil, &got); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
