@@ -18,8 +18,8 @@ const (
 
 // Run makes offers until ctx ends, then returns nil. A lost session is opened
 // again under a new nick. It returns an error only when trying again cannot
-// help: the daemon speaks another version or refuses the secret. It can be
-// called once.
+// help: the daemon speaks another version, refuses the secret or takes our
+// requests for malformed. It can be called once.
 func (m *Maker) Run(ctx context.Context) error {
 	defer m.accepted.close()
 	for wait := minWait; ; wait = min(2*wait, maxWait) {
@@ -27,8 +27,10 @@ func (m *Maker) Run(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return nil
 		}
-		if errors.Is(err, control.ErrVersion) || errors.Is(err, control.ErrUnauthorized) {
-			return err
+		for _, fatal := range []control.Code{control.ErrVersion, control.ErrUnauthorized, control.ErrBadRequest} {
+			if errors.Is(err, fatal) {
+				return err
+			}
 		}
 		if ready {
 			wait = minWait
