@@ -1,7 +1,6 @@
 package wallet
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/btcsuite/btcd/wire/v2"
@@ -129,7 +128,7 @@ func (w *Wallet) find(out wire.OutPoint) (coins.Coin, error) {
 			return c, nil
 		}
 	}
-	return coins.Coin{}, fmt.Errorf("%w: %v", ErrNotOurs, out)
+	return coins.Coin{}, ErrNotOurs
 }
 
 // computeLocked fills in the coins of a view from its history; w.mu is held.

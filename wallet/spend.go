@@ -67,10 +67,10 @@ func (w *Wallet) own(c coins.Coin) (coins.Coin, error) {
 		return coins.Coin{}, err
 	}
 	if ours.Value != c.Value || !bytes.Equal(ours.Script, c.Script) {
-		return coins.Coin{}, fmt.Errorf("%w: %v has another value or script", ErrNotOurs, c.OutPoint)
+		return coins.Coin{}, fmt.Errorf("%w: it has another value or script", ErrNotOurs)
 	}
 	if ours.Frozen {
-		return coins.Coin{}, fmt.Errorf("%w: %v", ErrFrozen, c.OutPoint)
+		return coins.Coin{}, ErrFrozen
 	}
 	return ours, nil
 }
@@ -109,7 +109,7 @@ func (w *Wallet) SignTx(tx *wire.MsgTx, own []coins.Coin) error {
 			return txsign.Sign(signed, inputs[i], txsign.PrevOut{Value: c.Value, Script: c.Script}, key)
 		})
 		if err != nil {
-			return fmt.Errorf("signing for %v: %w", c.OutPoint, err)
+			return fmt.Errorf("signing input %d: %w", inputs[i], err)
 		}
 	}
 	for _, i := range inputs {
@@ -135,7 +135,7 @@ func (w *Wallet) inputs(tx *wire.MsgTx, own []coins.Coin) ([]int, error) {
 	count := 0
 	for i, in := range tx.TxIn {
 		if _, twice := position[in.PreviousOutPoint]; twice {
-			return nil, fmt.Errorf("%w: %v is spent twice", ErrInputs, in.PreviousOutPoint)
+			return nil, fmt.Errorf("%w: input %d comes twice", ErrInputs, i)
 		}
 		position[in.PreviousOutPoint] = i
 		if ours[in.PreviousOutPoint] {
@@ -146,7 +146,7 @@ func (w *Wallet) inputs(tx *wire.MsgTx, own []coins.Coin) ([]int, error) {
 	for i, c := range own {
 		at, spends := position[c.OutPoint]
 		if !spends {
-			return nil, fmt.Errorf("%w: %v is missing, or named twice", ErrInputs, c.OutPoint)
+			return nil, fmt.Errorf("%w: a coin is missing, or named twice", ErrInputs)
 		}
 		delete(position, c.OutPoint)
 		inputs[i] = at

@@ -29,7 +29,8 @@ import (
 	"github.com/joinmarket-go/joinmarket/wallet/store"
 )
 
-// Errors of a wallet, besides those of packages store and coins.
+// Errors of a wallet, besides those of packages store and coins. None names a
+// coin, so that they may be logged.
 var (
 	// ErrNotSynced: the node has not told the present state, so the coins are
 	// not known.

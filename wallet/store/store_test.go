@@ -2,14 +2,10 @@ package store
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
-	"io"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/joinmarket-go/joinmarket/internal/durable"
@@ -177,115 +173,6 @@ func TestW6CreateNeverOverwrites(t *testing.T) {
 	}
 }
 
-func TestForeignFiles(t *testing.T) {
-	path := newFile(t)
-	ours, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	future := bytes.Clone(ours)
-	binary.BigEndian.PutUint16(future[8:], 2)
-	binary.BigEndian.PutUint16(future[10:], ^uint16(2))
-	for _, c := range []struct {
-		name string
-		file []byte
-		want error
-		say  string
-	}{
-		{"reference, sealed", []byte("JMENCWLT\x00\x01"), ErrReference, ".jmdat"},
-		{"reference, plain", []byte("JMWALLETde"), ErrReference, "seed phrase"},
-		{"text", []byte("hello, I am a text file"), ErrNotWallet, "check the path"},
-		{"empty", nil, ErrDamaged, "backup"},
-		{"newer", future, ErrFutureVersion, "newer version"},
-		{"newer and shorter", future[:20], ErrFutureVersion, "newer version"},
-		{"version 0", append([]byte(magic), 0, 0, 0xff, 0xff), ErrDamaged, "backup"},
-	} {
-		if err := os.WriteFile(path, c.file, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		_, _, err := Open(path, password, light)
-		if !errors.Is(err, c.want) || !strings.Contains(err.Error(), c.say) {
-			t.Errorf("%s: %v, want %v", c.name, err, c.want)
-		}
-		if now, err := os.ReadFile(path); err != nil || !bytes.Equal(now, c.file) {
-			t.Errorf("D13: %s: the file was changed", c.name)
-		}
-	}
-	if _, _, err := Open(filepath.Dir(path), password, light); !errors.Is(err, ErrNotWallet) {
-		t.Errorf("a folder: %v", err)
-	}
-	if _, _, err := Open(path+"x", password, light); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("no file: %v", err)
-	}
-	big, err := os.Create(path)
-	if err == nil {
-		err = big.Truncate(maxSize + 1)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	big.Close()
-	if _, _, err := Open(path, password, light); !errors.Is(err, ErrNotWallet) {
-		t.Errorf("a giant file: %v", err)
-	}
-}
-
-// A file with a good checksum that asks for too much work is refused before
-// the work begins: the test would not end otherwise.
-func TestW3WorkIsBounded(t *testing.T) {
-	path := newFile(t)
-	for _, kdf := range []KDF{
-		{Memory: 100 << 20, Passes: 1, Lanes: 1},
-		{Memory: 1<<32 - 1, Passes: 1<<32 - 1, Lanes: 255},
-		{Memory: 8, Passes: 1<<32 - 1, Lanes: 1},
-		{Memory: MaxMemory, Passes: MaxPasses + 1, Lanes: 1},
-		{Memory: 8, Passes: 1, Lanes: 0},
-		{Memory: 8, Passes: 0, Lanes: 1},
-		{Memory: 7, Passes: 1, Lanes: 1},
-		{Memory: 1 << 12, Passes: 1, Lanes: 256 + 1},
-		{},
-	} {
-		file := append(header{kdf: kdf}.encode(), make([]byte, tagSize)...)
-		if err := os.WriteFile(path, file, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if _, _, err := Open(path, password, light); !errors.Is(err, ErrDamaged) {
-			t.Errorf("%+v: %v", kdf, err)
-		}
-		if kdf == (KDF{}) {
-			continue // stands for the default
-		}
-		if _, err := Create(filepath.Join(t.TempDir(), "w"), password, nil, Config{KDF: kdf}); !errors.Is(err, errKDF) {
-			t.Errorf("Create with %+v: %v", kdf, err)
-		}
-	}
-	if err := DefaultKDF.Validate(); err != nil {
-		t.Error(err)
-	}
-}
-
-func TestDefaultKDF(t *testing.T) {
-	f, err := Create(filepath.Join(t.TempDir(), "w"), password, content, Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	if f.sealer.header.kdf != DefaultKDF {
-		t.Errorf("a new file has %+v", f.sealer.header.kdf)
-	}
-}
-
-func TestSaveTooBig(t *testing.T) {
-	f, err := Create(filepath.Join(t.TempDir(), "w"), password, content, light)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	if err := f.Save(make([]byte, maxSize)); err == nil {
-		t.Error("saved a file that Open refuses")
-	}
-}
-
 // fullDisk fails every new file.
 type fullDisk struct{ durable.System }
 
@@ -324,96 +211,6 @@ func TestUnfinishedSaveIsClearedAway(t *testing.T) {
 	if _, err := os.Stat(left); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("left behind: %v", err)
 	}
-}
-
-func TestD11LockWithinTheProcess(t *testing.T) {
-	path := newFile(t)
-	f, _, err := Open(path, password, light)
-	if err != nil {
-		t.Fatal(err)
-	}
-	link := filepath.Join(t.TempDir(), "other-name")
-	if err := os.Symlink(path, link); err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range []string{path, link} {
-		if _, _, err := Open(name, password, light); !errors.Is(err, ErrLocked) {
-			t.Errorf("second Open of %s: %v", filepath.Base(name), err)
-		}
-	}
-	if _, err := Create(path, password, content, light); !errors.Is(err, ErrLocked) {
-		t.Errorf("Create: %v", err)
-	}
-	// Saving replaces the file; the lock must not go with the old one.
-	if err := f.Save(content); err != nil {
-		t.Fatal(err)
-	}
-	if _, _, err := Open(path, password, light); !errors.Is(err, ErrLocked) {
-		t.Errorf("second Open after a save: %v", err)
-	}
-	f.Close()
-	f, _, err = Open(link, password, light)
-	if err != nil {
-		t.Fatalf("Open after Close: %v", err)
-	}
-	// A save through a link changes the file it points to.
-	if err := f.Save([]byte("by link")); err != nil {
-		t.Fatal(err)
-	}
-	f.Close()
-	f, body, err := Open(path, password, light)
-	if err != nil || string(body) != "by link" {
-		t.Fatalf("body %q, %v", body, err)
-	}
-	f.Close()
-}
-
-const childEnv = "STORE_TEST_OPEN"
-
-// TestMain lets the test binary act as the other process: it opens the wallet,
-// says so and holds it until it is killed, or its input ends with the test.
-func TestMain(m *testing.M) {
-	path := os.Getenv(childEnv)
-	if path == "" {
-		os.Exit(m.Run())
-	}
-	if _, _, err := Open(path, password, light); err != nil {
-		os.Stdout.WriteString(err.Error() + "\n")
-		os.Exit(1)
-	}
-	os.Stdout.WriteString("open\n")
-	io.Copy(io.Discard, os.Stdin)
-}
-
-func TestD11LockBetweenProcesses(t *testing.T) {
-	path := newFile(t)
-	child := exec.Command(os.Args[0])
-	child.Env = append(os.Environ(), childEnv+"="+path)
-	out, err := child.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := child.StdinPipe(); err != nil {
-		t.Fatal(err)
-	}
-	if err := child.Start(); err != nil {
-		t.Fatal(err)
-	}
-	line := make([]byte, 64)
-	n, _ := out.Read(line)
-	if got := string(line[:n]); got != "open\n" {
-		t.Fatalf("the other process says %q", got)
-	}
-	if _, _, err := Open(path, password, light); !errors.Is(err, ErrLocked) {
-		t.Errorf("while another process has it: %v", err)
-	}
-	child.Process.Kill()
-	child.Wait()
-	f, _, err := Open(path, password, light)
-	if err != nil {
-		t.Fatalf("after the other process was killed: %v", err)
-	}
-	f.Close()
 }
 
 // FuzzOpen: whatever opens is what was saved.
