@@ -19,12 +19,14 @@ type app struct {
 	password      secretSource
 	passwordStdin bool
 
-	cfg config.Config
-	log *slog.Logger
+	running bool // the arguments were understood, a command is at work
+	cfg     config.Config
+	log     *slog.Logger
 }
 
 // load reads the configuration. Every command calls it first.
 func (a *app) load() error {
+	a.running = true
 	if a.passwordStdin {
 		a.password.fd = 0
 	}

@@ -25,7 +25,8 @@ func main() {
 
 // run executes one command line and returns the exit status.
 func run(ctx context.Context, t *terminal, args []string) int {
-	root := newRoot(t)
+	a := &app{term: t}
+	root := newRoot(a)
 	root.SetArgs(args)
 	root.SetIn(t.in)
 	root.SetOut(t.out)
@@ -33,6 +34,9 @@ func run(ctx context.Context, t *terminal, args []string) int {
 	err := root.ExecuteContext(ctx)
 	t.waiting("")
 	code := exitCode(err)
+	if err != nil && !a.running {
+		code = exitUsage // cobra found fault with the arguments
+	}
 	switch {
 	case code == exitInterrupted:
 		t.say("Interrupted.")
@@ -44,8 +48,7 @@ func run(ctx context.Context, t *terminal, args []string) int {
 	return code
 }
 
-func newRoot(t *terminal) *cobra.Command {
-	a := &app{term: t}
+func newRoot(a *app) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "jm",
 		Short: "CoinJoins without a coordinator",
@@ -70,7 +73,6 @@ With your node (see joinmarket.cfg in the data folder):
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: false},
 	}
 	root.SetVersionTemplate("jm {{.Version}}\n")
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usagef("%w", err) })
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.dir, "datadir", "", "data `folder` (default ~/.joinmarket)")
 	flags.BoolVar(&a.json, "json", false, "print the result as JSON on standard output")
@@ -82,16 +84,6 @@ With your node (see joinmarket.cfg in the data folder):
 	root.MarkFlagsMutuallyExclusive("password-file", "password-fd", "wallet-password-stdin")
 	root.AddCommand(newWallet(a), newSendPayment(a), newYieldGenerator(a), newOrderbook(a), newPlayground(a))
 	return root
-}
-
-// usage makes cobra's own complaints about arguments errors of usage.
-func usage(check cobra.PositionalArgs) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if err := check(cmd, args); err != nil {
-			return usagef("%w\nUsage: %s", err, cmd.UseLine())
-		}
-		return nil
-	}
 }
 
 // group makes a command that only holds others: alone it prints its help, with

@@ -20,7 +20,7 @@ func newOrderbook(a *app) *cobra.Command {
 		Short: "Show what makers offer now",
 		Long: `Ask all makers for their offers and show them, the cheapest first. No wallet
 and no node are needed.`,
-		Args: usage(cobra.NoArgs),
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := a.load(); err != nil {
 				return err

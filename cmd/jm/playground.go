@@ -41,7 +41,7 @@ whether it worked.
 
 The programs joinmarketd and btcd must lie beside jm or on the PATH; make demo
 builds them.`,
-		Args: usage(cobra.NoArgs),
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.playground(cmd.Context(), makers, once)
 		},
@@ -53,6 +53,7 @@ builds them.`,
 }
 
 func (a *app) playground(ctx context.Context, makers int, once bool) (err error) {
+	a.running = true
 	if makers < 1 || makers > 20 {
 		return usagef("--makers %d: want 1 to 20", makers)
 	}
@@ -202,8 +203,9 @@ func newPlaygroundMine(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "mine [BLOCKS]",
 		Short: "Mine blocks in the running playground of --datadir",
-		Args:  usage(cobra.MaximumNArgs(1)),
+		Args:  cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			a.running = true
 			count := 1
 			if len(args) == 1 {
 				var err error

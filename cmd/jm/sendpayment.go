@@ -47,7 +47,7 @@ see who takes part and what it costs at most, and are asked.
 Use a fresh address, and do not pay an address of the mixdepth that you pay from.`,
 		Example: `  jm sendpayment 0.05 bc1q...
   jm sendpayment savings sweep bc1q... -m 2 -N 8`,
-		Args: usage(cobra.RangeArgs(2, 3)),
+		Args: cobra.RangeArgs(2, 3),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := a.load(); err != nil {
 				return err

@@ -37,7 +37,7 @@ func newWalletCreate(a *app) *cobra.Command {
 and keep them where nobody finds them: they are the money.
 
 Without a terminal the words are not shown; ask for them with jm wallet seed.`,
-		Args: usage(cobra.MaximumNArgs(1)),
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := a.load(); err != nil {
 				return err
@@ -88,7 +88,7 @@ JoinMarket 0.9 (native segwit wallets) or of joinmarket-ng.
 
 The first start with a node looks through the chain for the wallet's past. With
 --birthday it begins there, which saves hours.`,
-		Args: usage(cobra.MaximumNArgs(1)),
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := a.load(); err != nil {
 				return err
@@ -138,7 +138,7 @@ func newWalletSeed(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "seed [WALLET]",
 		Short: "Show the words that restore a wallet",
-		Args:  usage(cobra.MaximumNArgs(1)),
+		Args:  cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := a.load(); err != nil {
 				return err
@@ -172,7 +172,7 @@ func newWalletList(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "list",
 		Short: "Name the wallets in the data folder",
-		Args:  usage(cobra.NoArgs),
+		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := a.load(); err != nil {
 				return err

@@ -17,7 +17,7 @@ func newWalletShow(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "show [WALLET]",
 		Short: "Show what a wallet holds, by mixdepth",
-		Args:  usage(cobra.MaximumNArgs(1)),
+		Args:  cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := a.load(); err != nil {
 				return err
@@ -137,7 +137,7 @@ func newWalletAddress(a *app) *cobra.Command {
 		Short: "Hand out a fresh address to be paid at",
 		Long: `Hand out a fresh address to be paid at. Each call gives another one; none is
 ever given twice, so use each for one payment.`,
-		Args: usage(cobra.MaximumNArgs(1)),
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := a.load(); err != nil {
 				return err

@@ -30,7 +30,7 @@ func newYieldGenerator(a *app) *cobra.Command {
 jm tells what happens: offers announced, requests refused and why, transactions
 signed, fees earned. With --json each of these is one line of JSON on standard
 output.`,
-		Args: usage(cobra.MaximumNArgs(1)),
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := a.load(); err != nil {
 				return err
