@@ -60,6 +60,11 @@ func Weighted(candidates []Candidate, wanted int) int {
 	return len(candidates) - 1
 }
 
+// maxContribution is the greatest contribution to the miner fee, in sat, that an
+// offer is believed: none will pay more, but with the promise an offer would
+// look cheaper than all others.
+const maxContribution sats.Amount = 1_000_000
+
 // filter says which offers of the book are candidates.
 type filter struct {
 	amount  sats.Amount // to which fees and the relative limit refer
@@ -81,7 +86,7 @@ func (t *Taker) candidates(book []control.OfferEntry, f filter) []Candidate {
 	for _, entry := range book {
 		o := entry.Offer
 		if o.Validate() != nil || o.Type != protocol.SW0RelOffer && o.Type != protocol.SW0AbsOffer ||
-			o.MinSize >= f.below || o.MaxSize <= f.above || slices.Contains(f.exclude, entry.Nick) {
+			o.MinSize >= f.below || o.MaxSize <= f.above || o.TxFee > maxContribution || slices.Contains(f.exclude, entry.Nick) {
 			continue
 		}
 		fee, err := o.Fee(f.amount)

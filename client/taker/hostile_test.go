@@ -1,0 +1,421 @@
+package taker
+
+import (
+	"bytes"
+	"encoding/base64"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/btcsuite/btcd/wire/v2"
+
+	"github.com/joinmarket-go/joinmarket/protocol"
+	"github.com/joinmarket-go/joinmarket/protocol/control"
+	"github.com/joinmarket-go/joinmarket/protocol/sats"
+)
+
+// opened twists what a maker opens.
+func opened(p *pit, bad int, edit func(e *control.IOAuthEvent)) func(string, *maker, []any) []any {
+	return func(_ string, m *maker, answer []any) []any {
+		for i := range answer {
+			if e, ok := answer[i].(control.IOAuthEvent); ok && m == p.makers[bad] {
+				edit(&e)
+				answer[i] = e
+			}
+		}
+		return answer
+	}
+}
+
+// TestT1CoinSpentBeforeWeSign: a maker spends its coin elsewhere after it has
+// signed. We do not sign, and know who it was.
+func TestT1CoinSpentBeforeWeSign(t *testing.T) {
+	inPit(t, 3, func(p *pit) {
+		p.twist = func(c string, m *maker, answer []any) []any {
+			if c == "tx" && m == p.makers[1] {
+				m.spendElsewhere()
+			}
+			return answer
+		}
+		o := p.run(p.config(), payment(btc/5, 3, 2))
+		p.wantDropped(o, protocol.ReasonBadCoins, p.makers[1])
+		if o.Tx != nil || ReasonOf(o.err) != protocol.ReasonBadCoins || p.leased() != 0 {
+			t.Errorf("%v, transaction %v, %v set aside", o.err, o.Tx, p.leased())
+		}
+	})
+}
+
+// spendElsewhere sends the first coin that the maker opened to itself.
+func (m *maker) spendElsewhere() {
+	c := m.opened[0]
+	_, script := m.p.newKey()
+	tx := wire.NewMsgTx(2)
+	tx.AddTxIn(wire.NewTxIn(&c.OutPoint, nil, nil))
+	tx.AddTxOut(wire.NewTxOut(int64(c.Value)-10_000, script))
+	m.signInput(tx, 0)
+	if err := m.p.wallet.Chain().Broadcast(m.p.t.Context(), tx); err != nil {
+		m.p.t.Fatal(err)
+	}
+}
+
+// TestT1SpentBeforeTheAnswer: the coin is spent when the maker opens it.
+func TestT1SpentBeforeTheAnswer(t *testing.T) {
+	inPit(t, 3, func(p *pit) {
+		p.twist = func(c string, m *maker, answer []any) []any {
+			if c == "auth" && m == p.makers[1] {
+				m.spendElsewhere()
+			}
+			return answer
+		}
+		o := p.run(p.config(), payment(btc/5, 3, 2))
+		p.wantDropped(o, protocol.ReasonBadCoins, p.makers[1])
+		p.wantJoin(o, 2)
+	})
+}
+
+func TestT2TwoClaimOneCoin(t *testing.T) {
+	inPit(t, 4, func(p *pit) {
+		var victim string
+		p.twist = func(_ string, m *maker, answer []any) []any {
+			for i := range answer {
+				e, ok := answer[i].(control.IOAuthEvent)
+				if ok && m == p.makers[0] {
+					victim = e.UTXOs[0]
+				} else if ok && m == p.makers[1] {
+					e.UTXOs = append(e.UTXOs, victim)
+					answer[i] = e
+				}
+			}
+			return answer
+		}
+		// The one with the coin opens first, so that the liar can know it.
+		slices.SortFunc(p.makers, func(a, b *maker) int { return strings.Compare(string(a.nick), string(b.nick)) })
+		o := p.run(p.config(), payment(btc/5, 4, 2))
+		p.wantJoin(o, 2)
+		p.wantDropped(o, protocol.ReasonBadCoins, p.makers[0], p.makers[1])
+	})
+}
+
+func TestT2ClaimsOurCoin(t *testing.T) {
+	inPit(t, 3, func(p *pit) {
+		ours, err := p.wallet.Coins()
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.twist = opened(p, 1, func(e *control.IOAuthEvent) {
+			for _, c := range ours {
+				e.UTXOs = append(e.UTXOs, c.OutPoint.String())
+			}
+		})
+		o := p.run(p.config(), payment(btc/5, 3, 2))
+		p.wantJoin(o, 2)
+		p.wantDropped(o, protocol.ReasonBadCoins, p.makers[1])
+	})
+}
+
+// TestT2RepeatedAnswer: the first answer of a maker counts; a second one with
+// other coins changes nothing.
+func TestT2RepeatedAnswer(t *testing.T) {
+	inPit(t, 3, func(p *pit) {
+		p.twist = func(c string, m *maker, answer []any) []any {
+			if c == "auth" && m == p.makers[0] {
+				second := answer[0].(control.IOAuthEvent)
+				second.CJAddress, second.ChangeAddress = second.ChangeAddress, second.CJAddress
+				return append(answer, second)
+			}
+			return answer
+		}
+		o := p.run(p.config(), payment(btc/5, 3, 3))
+		p.wantJoin(o, 3)
+		for _, part := range o.Parts[1:] {
+			if m := p.maker(part.Nick); !bytes.Equal(part.CJOut, m.cj) {
+				t.Errorf("%s is paid to another address", m.nick)
+			}
+		}
+	})
+}
+
+// TestT4ValuesAreOurs: a maker opens one small coin of its own; what it is worth
+// our node tells.
+func TestT4ValuesAreOurs(t *testing.T) {
+	inPit(t, 3, func(p *pit) {
+		bad := p.makers[2]
+		small := bad.earn(btc/5 + 27_300 - 1000 - 200 - 1)
+		p.chain.Mine(1)
+		p.sync()
+		p.twist = opened(p, 2, func(e *control.IOAuthEvent) {
+			e.UTXOs = []string{small.OutPoint.String()}
+			e.AuthPubKey, e.Signature = bad.authorise(small, bad.key)
+		})
+		o := p.run(p.config(), payment(btc/5, 3, 2))
+		p.wantJoin(o, 2)
+		p.wantDropped(o, protocol.ReasonLowChange, bad)
+	})
+}
+
+// TestT5ManyCoins: a maker brings as many coins as it may, at a high fee rate.
+// It is left out rather than the quote exceeded, if enough others remain.
+func TestT5ManyCoins(t *testing.T) {
+	for honest, enough := range map[int]bool{2: true, 1: false} {
+		inPit(t, honest, func(p *pit) {
+			bad := p.join(protocol.Offer{Type: protocol.SW0AbsOffer, MaxSize: btc, CJFee: "0"},
+				slices.Repeat([]sats.Amount{btc / 60}, maxMakerInputs)...)
+			p.chain.SetFeeRate(50_000)
+			p.sync()
+			cfg := p.config()
+			cfg.MaxFeeChange = "0.2"
+			o := p.run(cfg, payment(btc/5, honest+1, 2))
+			if enough {
+				p.wantJoin(o, honest)
+				p.wantDropped(o, protocol.ReasonFeeLimit, bad)
+			} else {
+				p.wantFailure(o, StepCollect, protocol.ReasonFeeLimit)
+			}
+		})
+	}
+}
+
+// TestT18SweepWithAbsentMakers: the amount stays, so what absent makers are not
+// paid goes to the miner; only up to what was quoted.
+func TestT18SweepWithAbsentMakers(t *testing.T) {
+	for fee, reason := range map[string]protocol.Reason{"300": "", "40000": protocol.ReasonFeeLimit} {
+		inPit(t, 0, func(p *pit) {
+			for range 3 {
+				p.join(protocol.Offer{Type: protocol.SW0AbsOffer, MaxSize: 10 * btc, CJFee: fee}, 2*btc)
+			}
+			p.sync()
+			p.twist = func(c string, m *maker, answer []any) []any {
+				if c == "auth" && m == p.makers[0] {
+					return nil
+				}
+				return answer
+			}
+			o := p.run(p.config(), payment(0, 3, 2))
+			if reason == "" {
+				p.wantJoin(o, 2)
+			} else {
+				p.wantFailure(o, StepCollect, reason)
+			}
+		})
+	}
+}
+
+// TestT6ManInTheMiddle: somebody between maker and taker has a session with
+// each, and passes on what the maker signed for another key.
+func TestT6ManInTheMiddle(t *testing.T) {
+	inPit(t, 3, func(p *pit) {
+		honest := p.makers[1].key
+		p.twist = func(c string, m *maker, answer []any) []any {
+			if m != p.makers[1] {
+				return answer
+			}
+			switch e := answer[0].(type) {
+			case control.PubKeyEvent:
+				e.PubKey = strings.Repeat("ee", 32) // the key of the one between
+				answer[0] = e
+			case control.IOAuthEvent:
+				if m.key != honest {
+					t.Error("the maker's key changed")
+				}
+				e.PubKey = strings.Repeat("ee", 32)
+				answer[0] = e
+			}
+			return answer
+		}
+		o := p.run(p.config(), payment(btc/5, 3, 2))
+		p.wantJoin(o, 2)
+		p.wantDropped(o, protocol.ReasonBadSignature, p.makers[1])
+	})
+}
+
+func TestT7AddressesOfOthers(t *testing.T) {
+	for name, edit := range map[string]func(p *pit, e *control.IOAuthEvent){
+		"our destination":        func(p *pit, e *control.IOAuthEvent) { e.CJAddress = payment(1, 1, 1).Destination },
+		"an address of our coin": func(p *pit, e *control.IOAuthEvent) { e.ChangeAddress = p.ownAddress() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			inPit(t, 3, func(p *pit) {
+				p.twist = opened(p, 0, func(e *control.IOAuthEvent) { edit(p, e) })
+				o := p.run(p.config(), payment(btc, 3, 2)) // takes all our coins
+				p.wantJoin(o, 2)
+				p.wantDropped(o, protocol.ReasonBadCoins, p.makers[0])
+			})
+		})
+	}
+	t.Run("another maker's", func(t *testing.T) {
+		inPit(t, 4, func(p *pit) {
+			slices.SortFunc(p.makers, func(a, b *maker) int { return strings.Compare(string(a.nick), string(b.nick)) })
+			p.twist = opened(p, 1, func(e *control.IOAuthEvent) { e.CJAddress = addressText(t, p.makers[0].cj) })
+			o := p.run(p.config(), payment(btc/5, 4, 2))
+			p.wantJoin(o, 2)
+			p.wantDropped(o, protocol.ReasonBadCoins, p.makers[0], p.makers[1])
+		})
+	})
+}
+
+// ownAddress is the address of one of the taker's coins.
+func (p *pit) ownAddress() string {
+	p.t.Helper()
+	all, err := p.wallet.Coins()
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return addressText(p.t, all[0].Script)
+}
+
+// TestT8Signatures: wrong signatures are ignored and the right ones found among
+// them, in any order, as long as there are not too many.
+func TestT8Signatures(t *testing.T) {
+	sigs := func(n int, sig string, e control.SigEvent) (out []any) {
+		for range n {
+			e.Sig = sig
+			out = append(out, e)
+		}
+		return out
+	}
+	for name, c := range map[string]struct {
+		edit   func(right []any) []any
+		reason protocol.Reason // "" for success
+	}{
+		"reversed": {func(right []any) []any { slices.Reverse(right); return right }, ""},
+		"doubled":  {func(right []any) []any { return append([]any{right[0]}, right...) }, ""},
+		"two wrong first": {func(right []any) []any {
+			return append(sigs(spareSigs, "AAAA", right[0].(control.SigEvent)), right...)
+		}, ""},
+		"three wrong first": {func(right []any) []any {
+			return append(sigs(spareSigs+1, "AAAA", right[0].(control.SigEvent)), right...)
+		}, protocol.ReasonTooManySigs},
+		"flood": {func(right []any) []any {
+			return sigs(900, right[0].(control.SigEvent).Sig, right[0].(control.SigEvent))
+		},
+			protocol.ReasonTooManySigs},
+		"one missing": {func(right []any) []any { return right[:1] }, protocol.ReasonTimeoutTx},
+		"one replaced by nothing valid": {func(right []any) []any {
+			return append(right[:1], sigs(1, "not base64 at all!", right[0].(control.SigEvent))...)
+		}, protocol.ReasonTimeoutTx},
+		"another hash type": {func(right []any) []any {
+			e := right[0].(control.SigEvent)
+			raw, err := base64.StdEncoding.DecodeString(e.Sig)
+			if err != nil {
+				t.Fatal(err)
+			}
+			raw[int(raw[0])] = 0x81 // SIGHASH_ALL | ANYONECANPAY
+			e.Sig = base64.StdEncoding.EncodeToString(raw)
+			return append([]any{e}, right[1:]...)
+		}, protocol.ReasonTimeoutTx},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inPit(t, 2, func(p *pit) {
+				bad := p.join(protocol.Offer{Type: protocol.SW0AbsOffer, MaxSize: btc, CJFee: "0"}, btc/8, btc/8)
+				p.sync()
+				p.twist = func(command string, m *maker, answer []any) []any {
+					if command == "tx" && m == bad {
+						if len(answer) != 2 {
+							t.Fatalf("%d signatures", len(answer))
+						}
+						return c.edit(answer)
+					}
+					return answer
+				}
+				o := p.run(p.config(), payment(btc/5, 3, 2))
+				if c.reason == "" {
+					p.wantJoin(o, 3)
+				} else {
+					p.wantFailure(o, StepSign, protocol.ReasonFewMakers)
+					p.wantDropped(o, c.reason, bad)
+				}
+			})
+		})
+	}
+}
+
+// TestT8SignatureOfAnother: a maker sends the signature that belongs to another
+// maker's input, in its own name.
+func TestT8SignatureOfAnother(t *testing.T) {
+	inPit(t, 2, func(p *pit) {
+		slices.SortFunc(p.makers, func(a, b *maker) int { return strings.Compare(string(a.nick), string(b.nick)) })
+		var stolen []any
+		p.twist = func(command string, m *maker, answer []any) []any {
+			if command != "tx" {
+				return answer
+			}
+			for i := range answer {
+				e := answer[i].(control.SigEvent)
+				e.Maker = p.makers[1].nick
+				stolen = append(stolen, e)
+			}
+			return nil
+		}
+		o := p.run(p.config(), payment(btc/5, 2, 2))
+		p.wantFailure(o, StepSign, protocol.ReasonFewMakers)
+		if len(stolen) == 0 {
+			t.Error("nobody signed")
+		}
+	})
+}
+
+// TestT9FirstKeyWins: a maker sends another session key half-way, and then
+// opens its coins for that one.
+func TestT9FirstKeyWins(t *testing.T) {
+	later := strings.Repeat("99", 32)
+	t.Run("ignored", func(t *testing.T) {
+		inPit(t, 2, func(p *pit) {
+			p.twist = func(command string, m *maker, answer []any) []any {
+				if command == "fill" && m == p.makers[0] {
+					return append(answer, control.PubKeyEvent{Attempt: p.attempt, Maker: m.nick, PubKey: later})
+				}
+				if command == "auth" && m == p.makers[0] {
+					return append([]any{control.PubKeyEvent{Attempt: p.attempt, Maker: m.nick, PubKey: later}}, answer...)
+				}
+				return answer
+			}
+			p.wantJoin(p.run(p.config(), payment(btc/5, 2, 2)), 2)
+		})
+	})
+	t.Run("opened for the later key", func(t *testing.T) {
+		inPit(t, 3, func(p *pit) {
+			p.twist = opened(p, 0, func(e *control.IOAuthEvent) {
+				e.PubKey = later
+				_, e.Signature = p.makers[0].authorise(p.makers[0].opened[0], later)
+			})
+			o := p.run(p.config(), payment(btc/5, 3, 2))
+			p.wantJoin(o, 2)
+			p.wantDropped(o, protocol.ReasonBadKey, p.makers[0])
+		})
+	})
+}
+
+// TestT10AnswersOfStrangers: events of other attempts, of makers that were not
+// asked and out of turn change nothing.
+func TestT10AnswersOfStrangers(t *testing.T) {
+	inPit(t, 4, func(p *pit) {
+		pay := payment(btc/5, 3, 3)
+		pay.Exclude = []protocol.Nick{p.makers[3].nick}
+		stranger := p.makers[3].nick
+		p.twist = func(command string, m *maker, answer []any) []any {
+			var noise []any
+			for _, attempt := range []uint64{0, p.attempt - 1, p.attempt + 1} {
+				noise = append(noise,
+					control.PubKeyEvent{Attempt: attempt, Maker: m.nick, PubKey: strings.Repeat("11", 32)},
+					control.IOAuthEvent{Attempt: attempt, Maker: m.nick},
+					control.SigEvent{Attempt: attempt, Maker: m.nick, Sig: "AAAA"},
+					control.FailedEvent{Attempt: attempt, Maker: m.nick, Reason: protocol.ReasonRefused})
+			}
+			noise = append(noise,
+				control.PubKeyEvent{Attempt: p.attempt, Maker: stranger, PubKey: strings.Repeat("11", 32)},
+				control.IOAuthEvent{Attempt: p.attempt, Maker: stranger},
+				control.SigEvent{Attempt: p.attempt, Maker: stranger, Sig: "AAAA"},
+				control.FailedEvent{Attempt: p.attempt, Maker: stranger, Reason: protocol.ReasonRefused},
+				control.ErrorEvent{Nick: m.nick, Text: "boo"},
+				control.AuthEvent{Conversation: 1, Taker: m.nick},
+				control.ChannelEvent{Channel: "x"})
+			if command != "auth" {
+				noise = append(noise, control.IOAuthEvent{Attempt: p.attempt, Maker: m.nick})
+			}
+			return append(noise, answer...)
+		}
+		o := p.run(p.config(), pay)
+		p.wantJoin(o, 3)
+		p.wantDropped(o, "")
+	})
+}
