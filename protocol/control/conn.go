@@ -80,10 +80,11 @@ func (c *Conn) Notify(event string, v any) error {
 	if err != nil {
 		return fmt.Errorf("event %s: %w", event, err)
 	}
-	if !c.out.offer(encoded) {
-		c.Abort(fmt.Errorf("%w: too many events wait", ErrSlow))
+	if err := c.out.offer(encoded); err != nil {
+		c.Abort(err) // or it has ended before
+		return c.Err()
 	}
-	return c.Err()
+	return nil
 }
 
 // Close ends the connection once what is queued has been sent, which Run tries

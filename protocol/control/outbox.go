@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"fmt"
 	"sync"
 )
 
@@ -30,18 +31,19 @@ func newOutbox() *outbox {
 	return &outbox{ready: make(chan struct{}, 1), short: make(chan struct{})}
 }
 
-// offer queues a frame at once; false means full.
-func (o *outbox) offer(encoded []byte) bool {
+// offer queues a frame at once. Its errors are ErrSlow when the queue is full
+// and ErrClosed.
+func (o *outbox) offer(encoded []byte) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.closed {
-		return true // the connection has ended for another reason
-	}
-	if o.bytes+len(encoded) > maxQueueBytes || len(o.frames) >= maxQueueFrames {
-		return false
+	switch {
+	case o.closed:
+		return ErrClosed
+	case o.bytes+len(encoded) > maxQueueBytes || len(o.frames) >= maxQueueFrames:
+		return fmt.Errorf("%w: too much waits to be sent", ErrSlow)
 	}
 	o.add(encoded)
-	return true
+	return nil
 }
 
 // put waits until the queue is short, then adds the frame.

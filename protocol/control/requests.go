@@ -57,8 +57,8 @@ func (c *Conn) dispatch(ctx context.Context, h Handler, wg *sync.WaitGroup, f *f
 	start, err := c.inbox.take(f)
 	if err != nil {
 		encoded, err := (&frame{ID: f.ID, Error: wireError(err)}).encode(c.writeLimit)
-		if err == nil && !c.out.offer(encoded) {
-			err = fmt.Errorf("%w: too many answers wait", ErrSlow)
+		if err == nil {
+			err = c.out.offer(encoded)
 		}
 		return err
 	}
