@@ -59,7 +59,7 @@ type Backend struct {
 	stop    context.CancelFunc // ends the notifications
 	stopped chan struct{}
 	scripts scripts
-	mempool mempool
+	mempool *mempool
 }
 
 var _ chain.Backend = (*Backend)(nil)
@@ -85,8 +85,8 @@ func New(cfg Config) (*Backend, error) {
 		changes: make(chan struct{}, 1),
 		stop:    stop,
 		stopped: make(chan struct{}),
+		mempool: newMempool(),
 	}
-	b.mempool.init()
 	go b.follow(ctx)
 	return b, nil
 }
@@ -188,7 +188,7 @@ func (b *Backend) TxOut(ctx context.Context, out wire.OutPoint) (_ chain.TxOut, 
 		return chain.TxOut{}, err
 	}
 	if len(spends) != 1 || spends[0].SpendingTxID != nil {
-		return chain.TxOut{}, fmt.Errorf("%w: %s is spent in the mempool", chain.ErrNoTxOut, out)
+		return chain.TxOut{}, fmt.Errorf("%w: the mempool spends it", chain.ErrNoTxOut)
 	}
 	return found, nil
 }

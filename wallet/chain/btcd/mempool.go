@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"hash/maphash"
 	"slices"
 	"sync"
 	"time"
@@ -25,30 +26,43 @@ const (
 
 // mempool is what is known about the node's: each transaction is read once.
 type mempool struct {
+	seed maphash.Seed
+
 	mu sync.Mutex // protects the fields below
 	// foreign are the transactions that are not ours, as fingerprints of the
 	// scripts they touch, for when more scripts are watched.
-	foreign map[chainhash.Hash][]uint64
+	foreign map[chainhash.Hash][]fingerprint
 	ours    map[chainhash.Hash]chain.Tx
 	spends  map[wire.OutPoint]bool // by ours
 }
 
-func (m *mempool) init() {
-	m.foreign = make(map[chainhash.Hash][]uint64)
-	m.ours = make(map[chainhash.Hash]chain.Tx)
-	m.spends = make(map[wire.OutPoint]bool)
+// fingerprint stands for a script where many are kept. A collision costs one
+// more look at a transaction.
+type fingerprint uint64
+
+func newMempool() *mempool {
+	return &mempool{
+		seed:    maphash.MakeSeed(),
+		foreign: make(map[chainhash.Hash][]fingerprint),
+		ours:    make(map[chainhash.Hash]chain.Tx),
+		spends:  make(map[wire.OutPoint]bool),
+	}
+}
+
+func (m *mempool) print(script []byte) fingerprint {
+	return fingerprint(maphash.Bytes(m.seed, script))
 }
 
 // judgeAgain forgets foreign transactions that may touch one of the scripts.
 func (m *mempool) judgeAgain(scripts [][]byte) {
-	added := make(map[uint64]bool, len(scripts))
+	added := make(map[fingerprint]bool, len(scripts))
 	for _, script := range scripts {
-		added[fingerprint(script)] = true
+		added[m.print(script)] = true
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for id, prints := range m.foreign {
-		if slices.ContainsFunc(prints, func(print uint64) bool { return added[print] }) {
+		if slices.ContainsFunc(prints, func(p fingerprint) bool { return added[p] }) {
 			delete(m.foreign, id)
 		}
 	}
@@ -68,9 +82,9 @@ func (m *mempool) add(tx *wire.MsgTx, ours bool) (matters bool) {
 		matters = matters || m.spends[in.PreviousOutPoint]
 	}
 	if !ours {
-		var prints []uint64
+		var prints []fingerprint
 		for script := range touched(tx) {
-			prints = append(prints, fingerprint(script))
+			prints = append(prints, m.print(script))
 		}
 		m.foreign[id] = prints
 		return matters
@@ -87,7 +101,7 @@ func (m *mempool) add(tx *wire.MsgTx, ours bool) (matters bool) {
 func (m *mempool) keep(ids []chainhash.Hash) (unknown []chainhash.Hash) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	foreign := make(map[chainhash.Hash][]uint64, len(ids))
+	foreign := make(map[chainhash.Hash][]fingerprint, len(ids))
 	ours := make(map[chainhash.Hash]chain.Tx)
 	clear(m.spends)
 	for _, id := range ids {

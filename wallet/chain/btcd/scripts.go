@@ -3,7 +3,6 @@ package btcd
 import (
 	"context"
 	"fmt"
-	"hash/maphash"
 	"sync"
 	"time"
 
@@ -101,9 +100,3 @@ func touched(tx *wire.MsgTx) func(yield func([]byte) bool) {
 		}
 	}
 }
-
-// fingerprints stand for scripts where many are kept. A collision costs one
-// more look at a transaction.
-var seed = maphash.MakeSeed()
-
-func fingerprint(script []byte) uint64 { return maphash.Bytes(seed, script) }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/btcsuite/btcd/btcutil/v2/gcs"
@@ -31,8 +32,8 @@ const (
 var errMoved = errors.New("the chain changes faster than it can be read")
 
 // Sync implements chain.Backend. It reads the filters of all blocks above
-// since, some 5000 in a second; from the zero BlockID on, those from the first
-// Birth on. Progress is logged.
+// since; from the zero BlockID on, those from the first Birth on, which may
+// take minutes. Progress is logged.
 func (b *Backend) Sync(ctx context.Context, since chain.BlockID) (update chain.Update, err error) {
 	defer b.note(&err)
 	if err := b.check(ctx); err != nil {
@@ -88,6 +89,12 @@ func (b *Backend) sync(ctx context.Context, since chain.BlockID, s *scan) (chain
 	if best != tip.Hash {
 		return chain.Update{}, errMoved
 	}
+	// The mempool is cleared a moment after the tip has changed.
+	confirmed := make(map[chainhash.Hash]bool, len(s.txs))
+	for _, tx := range s.txs {
+		confirmed[tx.Msg.TxHash()] = true
+	}
+	pending = slices.DeleteFunc(pending, func(tx chain.Tx) bool { return confirmed[tx.Msg.TxHash()] })
 	return chain.Update{Tip: tip, Fork: s.fork, Txs: append(s.txs, pending...)}, nil
 }
 

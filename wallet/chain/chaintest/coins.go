@@ -194,6 +194,36 @@ func (s *suite) spendOf(t *testing.T, a *account) {
 	}
 }
 
+// neverLost syncs while a payment goes from the mempool into a block: in every
+// update it is in one of the two, and only once.
+func (s *suite) neverLost(t *testing.T) {
+	a := newAccount(t)
+	b, _ := s.watching(t, a)
+	for range 10 {
+		before := s.tip(t)
+		tx := s.fund(t, a.script(0))
+		await(t, b, before, "the payment", unconfirmed(tx))
+		mined := make(chan error)
+		go func() {
+			_, err := s.node.Mine(timed(t), 1)
+			mined <- err
+		}()
+		for confirmed := false; !confirmed; {
+			update, err := b.Sync(timed(t), before)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(update.Txs) != 1 || update.Txs[0].Msg.TxHash() != tx.TxHash() {
+				t.Fatalf("update %+v, want the payment once", update)
+			}
+			confirmed = update.Txs[0].Block != chain.BlockID{}
+		}
+		if err := <-mined; err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // grow watches more of a branch, on which something happened before.
 func (s *suite) grow(t *testing.T) {
 	a := newAccount(t)

@@ -41,6 +41,7 @@ func Run(t *testing.T, node *regtest.Node, open Open) {
 		{"Receive", s.receive},
 		{"Spend", s.spend},
 		{"WithoutDescriptor", s.withoutDescriptor},
+		{"NeverLost", s.neverLost},
 		{"Grow", s.grow},
 		{"Coinbase", s.coinbase},
 		{"D5Reorganisation", s.reorganisation},

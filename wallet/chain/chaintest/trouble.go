@@ -132,8 +132,18 @@ func (s *suite) restart(t *testing.T) {
 			t.Errorf("%s without a node: %v, want ErrUnreachable", name, err)
 		}
 	}
+	select {
+	case <-b.Changes(): // of before
+	default:
+	}
 	if err := s.node.Resume(timed(t)); err != nil {
 		t.Fatal(err)
+	}
+	// That the node is back is news, for who got errors meanwhile.
+	select {
+	case <-b.Changes():
+	case <-timed(t).Done():
+		t.Error("no news of the node's return")
 	}
 	tx := s.fund(t, a.script(1))
 	await(t, b, update.Tip.BlockID, "a payment after the restart", unconfirmed(tx))

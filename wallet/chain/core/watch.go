@@ -33,6 +33,8 @@ type watched struct {
 	// the number of indices by descriptor, 1 for those without.
 	open bool
 	has  map[string]uint32
+	// complete means that the node watches all branches.
+	complete bool
 }
 
 // branch is a chain.Branch to watch.
@@ -52,6 +54,7 @@ func (b *Backend) Watch(ctx context.Context, branches []chain.Branch) (err error
 		return err
 	}
 	defer b.release()
+	b.watched.complete = false
 	for _, br := range branches {
 		if br.Count == 0 {
 			continue
@@ -96,6 +99,15 @@ func (b *Backend) release() { <-b.lock }
 // setUp has the node's wallet loaded and watching all branches. The lock is
 // held.
 func (b *Backend) setUp(ctx context.Context) error {
+	err := b.trySetUp(ctx)
+	if rpc.HasCode(err, rpc.CodeNoWallet) { // unloaded since it was opened
+		b.watched.open = false
+		err = b.trySetUp(ctx)
+	}
+	return err
+}
+
+func (b *Backend) trySetUp(ctx context.Context) error {
 	if !b.checked.Load() {
 		b.watched.open = false // another node may be there now
 	}
@@ -110,12 +122,19 @@ func (b *Backend) setUp(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		b.watched.has, b.watched.open = has, true
+		b.watched.has, b.watched.open, b.watched.complete = has, true, false
 		for _, br := range b.watched.branches {
 			br.searched, br.start = 0, -1 // another node may have been there
 		}
 	}
-	return b.importMissing(ctx)
+	if b.watched.complete {
+		return nil
+	}
+	if err := b.importMissing(ctx); err != nil {
+		return err
+	}
+	b.watched.complete = true
+	return nil
 }
 
 // descriptors asks what the node's wallet watches.
@@ -131,11 +150,12 @@ func (b *Backend) descriptors(ctx context.Context) (map[string]uint32, error) {
 	}
 	has := make(map[string]uint32, len(list.Descriptors))
 	for _, d := range list.Descriptors {
-		count := uint32(1)
-		if len(d.Range) == 2 {
-			count = d.Range[1] + 1
+		switch {
+		case len(d.Range) != 2:
+			has[normal(d.Desc)] = 1
+		case d.Range[0] == 0:
+			has[normal(d.Desc)] = d.Range[1] + 1
 		}
-		has[normal(d.Desc)] = count
 	}
 	return has, nil
 }

@@ -62,12 +62,13 @@ type Client struct {
 
 // shared is common to a client and its views of wallets.
 type shared struct {
-	addr    string
-	http    *http.Client
-	timeout time.Duration
-	login   login
-	slots   chan struct{}
-	lastID  atomic.Int64
+	addr     string
+	http     *http.Client
+	timeout  time.Duration
+	maxReply int64 // in bytes
+	login    login
+	slots    chan struct{} // one value per call under way
+	lastID   atomic.Int64
 }
 
 // New returns a client. It does not connect.
@@ -90,10 +91,11 @@ func New(cfg Config) (*Client, error) {
 	return &Client{
 		url: scheme + "://" + cfg.Addr,
 		shared: &shared{
-			addr:    cfg.Addr,
-			timeout: timeout,
-			login:   login{user: cfg.User, password: cfg.Password, file: cfg.CookieFile},
-			slots:   make(chan struct{}, maxInFlight),
+			addr:     cfg.Addr,
+			timeout:  timeout,
+			maxReply: maxReply,
+			login:    login{user: cfg.User, password: cfg.Password, file: cfg.CookieFile},
+			slots:    make(chan struct{}, maxInFlight),
 			http: &http.Client{
 				// No proxy from the environment: credentials go to the node only.
 				Transport: &http.Transport{
@@ -130,13 +132,19 @@ func (c *Client) Close() { c.http.CloseIdleConnections() }
 func (c *Client) Call(ctx context.Context, method string, params, result any) error {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	return c.CallSlow(ctx, method, params, result)
+	return c.call(ctx, method, params, result, true)
 }
 
-// CallSlow is Call without a time limit of its own, for what takes hours.
+// CallSlow is Call without a time limit of its own, for what takes hours. It is
+// not repeated when the connection breaks, since the node may still be busy
+// with it.
 func (c *Client) CallSlow(ctx context.Context, method string, params, result any) error {
+	return c.call(ctx, method, params, result, false)
+}
+
+func (c *Client) call(ctx context.Context, method string, params, result any, repeat bool) error {
 	request := c.request(method, params)
-	body, err := c.post(ctx, request)
+	body, err := c.post(ctx, request, repeat)
 	if err != nil {
 		return fmt.Errorf("%s: %w", method, err)
 	}
@@ -173,7 +181,7 @@ func (c *Client) Batch(ctx context.Context, queries []*Query) error {
 		byID[requests[i].ID] = q
 	}
 	name := queries[0].Method
-	body, err := c.post(ctx, requests)
+	body, err := c.post(ctx, requests, true)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
@@ -235,8 +243,10 @@ func (r *reply) decode(id int64, result any) error {
 	return json.Unmarshal(r.Result, result)
 }
 
-// post sends one JSON value and returns the reply's.
-func (c *Client) post(ctx context.Context, value any) ([]byte, error) {
+// post sends one JSON value and returns the reply's. repeat allows net/http to
+// send it once more on a new connection, if the node closed the one that was
+// idle.
+func (c *Client) post(ctx context.Context, value any, repeat bool) ([]byte, error) {
 	body, err := json.Marshal(value)
 	if err != nil {
 		return nil, err
@@ -252,14 +262,14 @@ func (c *Client) post(ctx context.Context, value any) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	status, answer, err := c.exchange(ctx, body, authorization)
+	status, answer, err := c.exchange(ctx, body, authorization, repeat)
 	if err == nil && refused(status) {
 		again, loginErr := c.login.header(authorization)
 		if loginErr != nil {
 			return nil, loginErr
 		}
 		if again != authorization { // the node has written a new cookie
-			status, answer, err = c.exchange(ctx, body, again)
+			status, answer, err = c.exchange(ctx, body, again, repeat)
 		}
 	}
 	switch {
@@ -281,24 +291,24 @@ func refused(status int) bool {
 	return status == http.StatusUnauthorized || status == http.StatusForbidden
 }
 
-func (c *Client) exchange(ctx context.Context, body []byte, authorization authorization) (int, []byte, error) {
+func (c *Client) exchange(ctx context.Context, body []byte, authorization authorization, repeat bool) (int, []byte, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url+c.path, bytes.NewReader(body))
 	if err != nil {
 		return 0, nil, err
 	}
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("Authorization", string(authorization))
-	// All we ask may be asked twice, which lets net/http repeat a question on a
-	// new connection if the node closed the idle one meanwhile.
-	request.Header["X-Idempotency-Key"] = nil
+	if repeat {
+		request.Header["X-Idempotency-Key"] = nil // for net/http; it is not sent
+	}
 	response, err := c.http.Do(request)
 	if err != nil {
 		return 0, nil, err
 	}
 	defer response.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(response.Body, maxReply+1))
-	if err == nil && len(answer) > maxReply {
-		err = fmt.Errorf("a reply of more than %d bytes", maxReply)
+	answer, err := io.ReadAll(io.LimitReader(response.Body, c.maxReply+1))
+	if err == nil && int64(len(answer)) > c.maxReply {
+		err = fmt.Errorf("a reply of more than %d bytes", c.maxReply)
 	}
 	return response.StatusCode, answer, err
 }

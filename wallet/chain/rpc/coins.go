@@ -27,7 +27,7 @@ func (c *Client) TxOut(ctx context.Context, out wire.OutPoint) (chain.TxOut, err
 		return chain.TxOut{}, err
 	}
 	if found == nil {
-		return chain.TxOut{}, fmt.Errorf("%w: %s", chain.ErrNoTxOut, out)
+		return chain.TxOut{}, chain.ErrNoTxOut
 	}
 	return chain.TxOut{
 		Value:         sats.Amount(found.Value),
