@@ -18,13 +18,16 @@ func (s *session) hearPublic(on *link, ev channel.Public) {
 }
 
 // heardPrivate takes a private message whose signature was verified: offers go
-// into the book, anything else to the role.
-func (s *session) heardPrivate(j judgement) {
+// into the book, anything else to the role. It shows where its sender is, unless
+// the sender or the channel is gone since.
+func (s *session) heardPrivate(j *judgement) {
+	present := j.on.up() && !j.absent
 	src := orderbook.Source{Nick: j.from, Channel: j.on.name, Signed: true}
 	var err error
-	if j.envelope.Command.Offer() {
+	switch {
+	case present && j.envelope.Command.Offer():
 		_, err = s.book.Hear(src, j.envelope.Text())
-	} else {
+	case present:
 		err = s.book.Met(src)
 	}
 	if err != nil {

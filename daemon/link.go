@@ -70,6 +70,7 @@ func (e seen) happen(s *session) {
 			s.hearPrivate(e.on, ev)
 		}
 	case channel.Left:
+		s.in.left(ev.Nick, e.on)
 		if s.book.Left(e.on.name, ev.Nick) {
 			s.role.left(ev.Nick)
 		}

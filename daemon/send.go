@@ -202,7 +202,7 @@ func (e signed) happen(s *session) {
 }
 
 func (o *outgoing) fail(s *session, err error) {
-	s.log.Warn("message not sent", "nick", o.to, "cmd", o.command, "err", err)
+	s.log.Debug("message not sent", "nick", o.to, "cmd", o.command, "err", err)
 	if o.failed != nil {
 		o.failed(err)
 	}

@@ -277,8 +277,11 @@ func TestClientDoesNotSign(t *testing.T) {
 func TestD10PanicEndsOneEvent(t *testing.T) {
 	inWorld(t, Config{}, func(t *testing.T, w *world) {
 		c, s := w.inside(alice)
-		s.post(faulty{})
 		c.enter(control.RoleWatcher)
+		s.post(faulty{})
+		if a := c.status(); a.Nick != alice {
+			t.Errorf("status %+v", a)
+		}
 	})
 }
 
@@ -312,6 +315,31 @@ func TestT17Junk(t *testing.T) {
 			if a := c.status(); a.Conversations != 0 {
 				t.Errorf("status %+v", a)
 			}
+		}
+	})
+}
+
+// TestN20GoneBeforeTheVerdict: a message counts although its sender left while
+// the client judged it, but does not bring the sender back.
+func TestN20GoneBeforeTheVerdict(t *testing.T) {
+	inWorld(t, Config{}, func(t *testing.T, w *world) {
+		taker := w.enter(control.RoleTaker, alice)
+		maker := w.puppet(bob).offers()
+		attempt := openedBy(t, w, taker, maker, 2)
+		taker.tx(attempt, bob)
+		synctest.Wait()
+		taker.mute = make(chan struct{})
+		w.pit().Say(private(bob, alice, protocol.CmdSig, maker.seal(line.Sig{Script: []byte("one")}), hostID))
+		w.pit().Say(private(bob, alice, "sw0reloffer", "0 100000 5000000 0 0.1", hostID))
+		w.pit().Say(private(bob, alice, protocol.CmdSig, maker.seal(line.Sig{Script: []byte("two")}), hostID))
+		synctest.Wait()
+		w.pit().Leave(bob)
+		synctest.Wait()
+		close(taker.mute)
+		expect[control.SigEvent](taker)
+		expect[control.SigEvent](taker)
+		if a := taker.status(); a.Makers != 0 || a.Offers != 0 {
+			t.Errorf("who left is in the book: %+v", a)
 		}
 	})
 }

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,7 +18,7 @@ import (
 // hold maxWaitingBytes, and a nick's maxPerNick is enough for the signatures of
 // a maker with protocol.MaxUTXOs coins that arrive at once.
 const (
-	maxVerdicts     = 32      // questions at a time; leaves as many for signatures
+	maxVerdicts     = 32      // questions at a time; leaves room for maxSignatures
 	maxPerNick      = 128     // messages of one nick
 	maxStrangers    = 1024    // messages of nicks without an open conversation
 	maxWaitingBytes = 8 << 20 // of all messages
@@ -39,8 +40,9 @@ type verifier struct {
 
 // inbox is what waits of one nick.
 type inbox struct {
-	waiting []judgement
-	listed  bool // in known or strangers, or being judged
+	waiting []*judgement
+	judging *judgement // or nil
+	listed  bool       // in known or strangers, or being judged
 }
 
 // judgement is a private message on its way to a verdict.
@@ -50,10 +52,11 @@ type judgement struct {
 	hostID   string // of the link when the message came
 	envelope envelope.Envelope
 	stranger bool
-	valid    bool
+	absent   bool // the nick left the channel meanwhile; set by the loop
+	valid    bool // the verdict
 }
 
-func (j judgement) size() int { return len(j.envelope.Msg) + 200 }
+func (j *judgement) size() int { return len(j.envelope.Msg) + 200 }
 
 // messageRate bounds the private messages of a nick.
 var messageRate = rate.Rate{Every: 100 * time.Millisecond, Burst: maxPerNick}
@@ -69,12 +72,12 @@ func (s *session) hearPrivate(on *link, ev channel.Private) {
 	if !s.role.wants(e.Command) {
 		return
 	}
-	if !s.in.add(judgement{from: ev.From, on: on, hostID: on.hostID, envelope: e, stranger: !s.role.knows(ev.From)}) {
+	if !s.in.add(&judgement{from: ev.From, on: on, hostID: on.hostID, envelope: e, stranger: !s.role.knows(ev.From)}) {
 		s.log.Debug("private message dropped: too many wait", "channel", on.name, "nick", ev.From)
 	}
 }
 
-func (v *verifier) add(j judgement) bool {
+func (v *verifier) add(j *judgement) bool {
 	if v.rates == nil {
 		v.rates = rate.NewKeyed[protocol.Nick](messageRate, orderbook.MaxNicks)
 	}
@@ -94,10 +97,24 @@ func (v *verifier) add(j judgement) bool {
 	return true
 }
 
-func (v *verifier) count(j judgement, sign int) {
+func (v *verifier) count(j *judgement, sign int) {
 	v.bytes += sign * j.size()
 	if j.stranger {
 		v.ofOthers += sign
+	}
+}
+
+// left notes that a nick left a channel on which messages of it came that still
+// wait. They count, but no longer as a sign that it is there.
+func (v *verifier) left(nick protocol.Nick, on *link) {
+	q := v.queues[nick]
+	if q == nil {
+		return
+	}
+	for _, j := range slices.Concat(q.waiting, []*judgement{q.judging}) {
+		if j != nil && j.on == on {
+			j.absent = true
+		}
 	}
 }
 
@@ -130,6 +147,7 @@ func (v *verifier) pump() {
 		*turns = (*turns)[1:]
 		j := q.waiting[0]
 		q.waiting = q.waiting[1:]
+		q.judging = j
 		v.count(j, -1)
 		v.asking++
 		v.s.ask(func(ctx context.Context) event { return j.judge(ctx, v.s.conn) })
@@ -138,7 +156,7 @@ func (v *verifier) pump() {
 
 // judge asks the client. Some peers learn the name of an IRC network in lower
 // case and sign so; that is the second try, and the last.
-func (j judgement) judge(ctx context.Context, conn *control.Conn) event {
+func (j *judgement) judge(ctx context.Context, conn *control.Conn) event {
 	for _, hostID := range []string{j.hostID, strings.ToLower(j.hostID)} {
 		var verdict control.VerifyAnswer
 		err := conn.Call(ctx, control.QuestionVerify, control.VerifyRequest{
@@ -156,10 +174,10 @@ func (j judgement) judge(ctx context.Context, conn *control.Conn) event {
 }
 
 // happen takes the verdict.
-func (j judgement) happen(s *session) {
+func (j *judgement) happen(s *session) {
 	s.in.asking--
 	q := s.in.queues[j.from]
-	q.listed = false
+	q.judging, q.listed = nil, false
 	defer s.in.pump()
 	defer s.in.list(j.from, q)
 	if !j.valid {
