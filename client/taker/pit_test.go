@@ -53,6 +53,8 @@ type pit struct {
 	lastKey    int
 	asked      []string // commands in their order, with the nicks
 
+	cannotOpen bool // the makers are only names, without coins
+
 	// twist, if not nil, is given what a maker answers to a command and returns
 	// what the taker gets instead.
 	twist func(command string, m *maker, answer []any) []any
@@ -216,7 +218,11 @@ func (p *pit) Auth(_ context.Context, r control.AuthRequest) error {
 	}
 	for _, nick := range r.Makers {
 		m := p.maker(nick)
-		p.answer("auth", m, []any{m.open(p.amount)})
+		var answer []any
+		if !p.cannotOpen {
+			answer = []any{m.open(p.amount)}
+		}
+		p.answer("auth", m, answer)
 	}
 	return p.gone
 }
