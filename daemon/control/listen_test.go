@@ -2,8 +2,6 @@ package control_test
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/hex"
 	"errors"
 	"io"
@@ -280,61 +278,6 @@ func TestCookieCannotBeWritten(t *testing.T) {
 	cfg := control.Config{Address: "tcp:127.0.0.1:0", CookieFile: filepath.Join(folder(t), "missing", "cookie")}
 	if _, err := control.Listen(cfg); !errors.Is(err, fs.ErrNotExist) {
 		t.Error(err)
-	}
-}
-
-func TestTLS(t *testing.T) {
-	dir := folder(t)
-	cert, key, pool := certificate(t, dir)
-	cfg := control.Config{Address: "tcp:127.0.0.1:0", CookieFile: filepath.Join(dir, "cookie"), CertFile: cert, KeyFile: key}
-	l := serve(t, cfg)
-	address := strings.TrimPrefix(l.Address(), "tcp:")
-
-	nc, err := tls.Dial("tcp", address, &tls.Config{RootCAs: pool})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if v := nc.ConnectionState().Version; v != tls.VersionTLS13 {
-		t.Errorf("version %x", v)
-	}
-	c, err := wire.Connect(t.Context(), nc, wire.Config{Secret: l.Secret()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	go c.Run(t.Context(), nil)
-	if err := c.Call(t.Context(), "m", nil, nil); !errors.Is(err, wire.ErrInternal) { // the test's handler is nil
-		t.Error(err)
-	}
-	c.Close()
-
-	if nc, err := tls.Dial("tcp", address, &tls.Config{RootCAs: pool, MaxVersion: tls.VersionTLS12}); err == nil {
-		nc.Close()
-		t.Error("TLS 1.2 is accepted")
-	}
-	if nc, err := tls.Dial("tcp", address, &tls.Config{RootCAs: x509.NewCertPool()}); err == nil {
-		nc.Close()
-		t.Error("certificate is trusted by all")
-	}
-
-	// A client without TLS gets nowhere, and nowhere slowly.
-	plain, err := net.Dial("tcp", address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), wire.HelloTimeout)
-	defer cancel()
-	if _, err := wire.Connect(ctx, plain, wire.Config{Secret: l.Secret()}); err == nil {
-		t.Error("a client without TLS is served")
-	}
-
-	for _, bad := range []control.Config{
-		{Address: "tcp:127.0.0.1:0", CookieFile: cfg.CookieFile, CertFile: cert},
-		{Address: "tcp:127.0.0.1:0", CookieFile: cfg.CookieFile, CertFile: key, KeyFile: cert},
-		{Address: "unix:" + filepath.Join(dir, "s"), CertFile: cert, KeyFile: key},
-	} {
-		if _, err := control.Listen(bad); !errors.Is(err, control.ErrTLS) {
-			t.Errorf("%+v: %v", bad, err)
-		}
 	}
 }
 
