@@ -96,7 +96,7 @@ func TestFloodWhileClientIsBusy(t *testing.T) {
 		taker.begin(bob, 0)
 		c.mute = make(chan struct{})
 		for i := range 5 * maxStrangers {
-			w.pit().Say(private(nick(i), bob, protocol.CmdPush, "AAAA", hostID))
+			w.pit().Say(private(nick(i), bob, protocol.CmdPush, longText(i%3000)+"?", hostID))
 		}
 		auth := taker.seal(testAuth)
 		for range 3 * maxPerNick {
@@ -110,13 +110,13 @@ func TestFloodWhileClientIsBusy(t *testing.T) {
 		if n := len(in.queues[alice].waiting); n > maxPerNick {
 			t.Errorf("%d messages of one nick wait, cap %d", n, maxPerNick)
 		}
-		if in.ofOthers != maxStrangers {
-			t.Errorf("%d messages of strangers wait, cap %d", in.ofOthers, maxStrangers)
+		if in.strangers.count != maxStrangers {
+			t.Errorf("%d messages of strangers wait, cap %d", in.strangers.count, maxStrangers)
 		}
 		close(c.mute)
 		expect[control.AuthEvent](c)
 		c.quiet()
-		if len(in.queues) != 0 || in.bytes != 0 || in.ofOthers != 0 || in.asking != 0 || len(in.known)+len(in.strangers) != 0 {
+		if len(in.queues)+in.asking+in.known.count+in.known.bytes+in.strangers.count+in.strangers.bytes+len(in.known.turns)+len(in.strangers.turns) != 0 {
 			t.Errorf("left in the queue: %+v", in)
 		}
 	})
@@ -359,6 +359,34 @@ func TestFillsOfOneNickAreBounded(t *testing.T) {
 		}
 		if n := taker.answers(bob, protocol.CmdError); n < 6 || n > 12 {
 			t.Errorf("%d answers in ten minutes", n)
+		}
+	})
+}
+
+// TestM9TakerChangesChannel: a taker may go on over another channel; the answer
+// follows it there, signed for that channel.
+func TestM9TakerChangesChannel(t *testing.T) {
+	inWorld(t, Config{Channels: channels("pit", "other")}, func(t *testing.T, w *world) {
+		other := daemontest.NewPit("other", hostIDs["other"])
+		w.pits["other"] = other
+		maker := w.maker(bob)
+		taker := w.puppet(alice)
+		taker.begin(bob, 0)
+		taker.pit = "other"
+		taker.say(bob, protocol.CmdAuth, taker.seal(testAuth))
+		e := expect[control.AuthEvent](maker)
+		maker.do(control.MethodIOAuth, control.IOAuthRequest{Conversation: e.Conversation, IOAuth: coins(1)}, nil)
+		synctest.Wait()
+		lines := other.Lines()
+		f := strings.Split(lines[len(lines)-1].Text, " ")
+		if f[0] != "!ioauth" || f[3] != fakeSignature(fakeKey(bob), f[1]+hostIDs["other"]) {
+			t.Fatalf("last line on the other channel: %.60q", lines[len(lines)-1].Text)
+		}
+		if _, err := taker.box.Open(f[1]); err != nil {
+			t.Error(err)
+		}
+		if taker.answers(bob, protocol.CmdIOAuth) != 0 {
+			t.Error("the coins were shown on both channels")
 		}
 	})
 }

@@ -47,7 +47,7 @@ const eventQueue = 64
 
 func newSession(d *Daemon, conn *control.Conn) *session {
 	s := &session{d: d, log: d.log, conn: conn, events: make(chan event, eventQueue), clock: newClock(), errors: rate.New(errorRate)}
-	s.in = verifier{s: s, queues: make(map[protocol.Nick]*inbox)}
+	s.in = newVerifier(s)
 	s.out = sender{s: s, queues: make(map[protocol.Nick]*outbox)}
 	return s
 }

@@ -14,35 +14,57 @@ import (
 	"github.com/joinmarket-go/joinmarket/protocol/envelope"
 )
 
-// Limits of messages that wait for the client's verdict. In the worst case they
-// hold maxWaitingBytes, and a nick's maxPerNick is enough for the signatures of
-// a maker with protocol.MaxUTXOs coins that arrive at once.
+// Limits of messages that wait for the client's verdict. A nick's maxPerNick is
+// enough for the signatures of a maker with protocol.MaxUTXOs coins that arrive
+// at once. Each lane holds at most maxLaneBytes.
 const (
-	maxVerdicts     = 32      // questions at a time; leaves room for maxSignatures
-	maxPerNick      = 128     // messages of one nick
-	maxStrangers    = 1024    // messages of nicks without an open conversation
-	maxWaitingBytes = 8 << 20 // of all messages
+	maxVerdicts  = 32      // questions at a time; leaves room for maxSignatures
+	maxPerNick   = 128     // messages of one nick
+	maxKnown     = 4096    // messages of nicks in an open conversation
+	maxStrangers = 1024    // messages of all others
+	maxLaneBytes = 4 << 20 // of the messages of a lane
 )
 
+// messageRate bounds the private messages of a nick.
+var messageRate = rate.Rate{Every: 100 * time.Millisecond, Burst: maxPerNick}
+
 // verifier has the client judge the signatures of private messages. Messages of
-// one nick are judged and then worked off in the order in which they came; the
-// nicks of open conversations come before strangers. It is owned by the loop.
+// one nick are judged and then worked off in the order in which they came. Nicks
+// in an open conversation have a lane of their own, which goes first, so that no
+// flood of strangers crowds them out. It is owned by the loop.
 type verifier struct {
-	s         *session
-	queues    map[protocol.Nick]*inbox
-	known     []protocol.Nick // have a message to judge, in the order of turns
-	strangers []protocol.Nick
-	asking    int
-	ofOthers  int // waiting messages of strangers
-	bytes     int // of all waiting messages
-	rates     *rate.Keyed[protocol.Nick]
+	s                *session
+	queues           map[protocol.Nick]*inbox
+	known, strangers lane
+	asking           int
+}
+
+// lane is a class of nicks.
+type lane struct {
+	turns []protocol.Nick // have a message to judge
+	max   int
+	rates *rate.Keyed[protocol.Nick]
+	count int // messages that wait
+	bytes int // of them
+}
+
+func newVerifier(s *session) verifier {
+	lane := func(max, nicks int) lane {
+		return lane{max: max, rates: rate.NewKeyed[protocol.Nick](messageRate, nicks)}
+	}
+	return verifier{
+		s:         s,
+		queues:    make(map[protocol.Nick]*inbox),
+		known:     lane(maxKnown, protocol.MaxMakers+maxConversations),
+		strangers: lane(maxStrangers, orderbook.MaxNicks),
+	}
 }
 
 // inbox is what waits of one nick.
 type inbox struct {
 	waiting []*judgement
 	judging *judgement // or nil
-	listed  bool       // in known or strangers, or being judged
+	listed  bool       // has a turn, or is being judged
 }
 
 // judgement is a private message on its way to a verdict.
@@ -51,15 +73,12 @@ type judgement struct {
 	on       *link
 	hostID   string // of the link when the message came
 	envelope envelope.Envelope
-	stranger bool
+	lane     *lane
 	absent   bool // the nick left the channel meanwhile; set by the loop
 	valid    bool // the verdict
 }
 
-func (j *judgement) size() int { return len(j.envelope.Msg) + 200 }
-
-// messageRate bounds the private messages of a nick.
-var messageRate = rate.Rate{Every: 100 * time.Millisecond, Burst: maxPerNick}
+func (j *judgement) size() int { return len(j.envelope.Msg) + proofSize }
 
 // hearPrivate queues a private message for the verdict, unless it is none or
 // nobody here wants it.
@@ -72,36 +91,35 @@ func (s *session) hearPrivate(on *link, ev channel.Private) {
 	if !s.role.wants(e.Command) {
 		return
 	}
-	if !s.in.add(&judgement{from: ev.From, on: on, hostID: on.hostID, envelope: e, stranger: !s.role.knows(ev.From)}) {
+	if !s.in.add(&judgement{from: ev.From, on: on, hostID: on.hostID, envelope: e, lane: s.in.laneOf(ev.From)}) {
 		s.log.Debug("private message dropped: too many wait", "channel", on.name, "nick", ev.From)
 	}
 }
 
-func (v *verifier) add(j *judgement) bool {
-	if v.rates == nil {
-		v.rates = rate.NewKeyed[protocol.Nick](messageRate, orderbook.MaxNicks)
+func (v *verifier) laneOf(nick protocol.Nick) *lane {
+	if v.s.role.knows(nick) {
+		return &v.known
 	}
+	return &v.strangers
+}
+
+// add takes a message, unless a limit is reached.
+func (v *verifier) add(j *judgement) bool {
 	q := v.queues[j.from]
 	if q == nil {
 		q = &inbox{}
 	}
-	if len(q.waiting) >= maxPerNick || v.bytes+j.size() > maxWaitingBytes || j.stranger && v.ofOthers >= maxStrangers ||
-		!v.rates.Allow(j.from, time.Now()) {
+	l := j.lane
+	if len(q.waiting) >= maxPerNick || l.count >= l.max || l.bytes+j.size() > maxLaneBytes || !l.rates.Allow(j.from, time.Now()) {
 		return false
 	}
+	l.count++
+	l.bytes += j.size()
 	v.queues[j.from] = q
 	q.waiting = append(q.waiting, j)
-	v.count(j, 1)
 	v.list(j.from, q)
 	v.pump()
 	return true
-}
-
-func (v *verifier) count(j *judgement, sign int) {
-	v.bytes += sign * j.size()
-	if j.stranger {
-		v.ofOthers += sign
-	}
 }
 
 // left notes that a nick left a channel on which messages of it came that still
@@ -124,31 +142,30 @@ func (v *verifier) list(nick protocol.Nick, q *inbox) {
 	case q.listed:
 	case len(q.waiting) == 0:
 		delete(v.queues, nick)
-	case v.s.role.knows(nick):
-		q.listed = true
-		v.known = append(v.known, nick)
 	default:
 		q.listed = true
-		v.strangers = append(v.strangers, nick)
+		l := v.laneOf(nick)
+		l.turns = append(l.turns, nick)
 	}
 }
 
 // pump puts questions to the client while there are free places.
 func (v *verifier) pump() {
 	for v.asking < maxVerdicts {
-		turns := &v.known
-		if len(*turns) == 0 {
-			turns = &v.strangers
+		l := &v.known
+		if len(l.turns) == 0 {
+			l = &v.strangers
 		}
-		if len(*turns) == 0 {
+		if len(l.turns) == 0 {
 			return
 		}
-		q := v.queues[(*turns)[0]]
-		*turns = (*turns)[1:]
+		q := v.queues[l.turns[0]]
+		l.turns = l.turns[1:]
 		j := q.waiting[0]
 		q.waiting = q.waiting[1:]
 		q.judging = j
-		v.count(j, -1)
+		j.lane.count--
+		j.lane.bytes -= j.size()
 		v.asking++
 		v.s.ask(func(ctx context.Context) event { return j.judge(ctx, v.s.conn) })
 	}
