@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -21,10 +20,11 @@ func certFile(dir string) string   { return filepath.Join(dir, "rpc.cert") }
 // node. Passwords are in the file and not among the arguments, which every user
 // of the machine can read.
 func configure(cfg Config, addr string) (rpc.Config, error) {
-	lines, access := bitcoindConfig(cfg.Dir, addr)
+	settings := bitcoindConfig
 	if cfg.Kind == BTCD {
-		lines, access = btcdConfig(cfg, addr)
+		settings = btcdConfig
 	}
+	lines, access := settings(cfg, addr)
 	lines = append(lines, cfg.Options...)
 	return access, os.WriteFile(configFile(cfg.Dir), []byte(strings.Join(lines, "\n")+"\n"), 0o600)
 }
@@ -66,7 +66,7 @@ func onlyCert(file string) func(tls.ConnectionState) error {
 	}
 }
 
-func bitcoindConfig(dir, addr string) ([]string, rpc.Config) {
+func bitcoindConfig(cfg Config, addr string) ([]string, rpc.Config) {
 	_, port, _ := net.SplitHostPort(addr)
 	return []string{
 		"regtest=1",
@@ -79,7 +79,7 @@ func bitcoindConfig(dir, addr string) ([]string, rpc.Config) {
 		"rpcbind=127.0.0.1",
 		"rpcport=" + port,
 		"dbcache=16",
-	}, rpc.Config{Addr: addr, CookieFile: filepath.Join(dir, "regtest", ".cookie")}
+	}, rpc.Config{Addr: addr, CookieFile: filepath.Join(cfg.Dir, "regtest", ".cookie")}
 }
 
 // arguments of the program.
@@ -87,5 +87,5 @@ func arguments(cfg Config) []string {
 	if cfg.Kind == BTCD {
 		return []string{"--configfile=" + configFile(cfg.Dir)}
 	}
-	return []string{"-datadir=" + cfg.Dir, fmt.Sprintf("-conf=%s", configFile(cfg.Dir))}
+	return []string{"-datadir=" + cfg.Dir, "-conf=" + configFile(cfg.Dir)}
 }

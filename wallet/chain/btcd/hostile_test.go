@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/btcsuite/btcd/btcutil/v2/gcs"
@@ -120,11 +121,9 @@ func (b *Backend) hear(t testing.TB, tx *wire.MsgTx) (changed bool) {
 	if err := tx.Serialize(&raw); err != nil {
 		t.Fatal(err)
 	}
-	param, err := json.Marshal(map[string]string{"hex": hex.EncodeToString(raw.Bytes())})
-	if err != nil {
-		t.Fatal(err)
-	}
-	b.take(notice{Method: "txacceptedverbose", Params: []json.RawMessage{param}})
+	b.take(notice{Method: "txacceptedverbose", Params: []json.RawMessage{
+		json.RawMessage(`{"hex":"` + hex.EncodeToString(raw.Bytes()) + `"}`),
+	}})
 	select {
 	case <-b.changes:
 		return true
@@ -180,6 +179,9 @@ func FuzzNotice(f *testing.F) {
 	f.Add(`{"method":"txacceptedverbose","params":[{"hex":"00"}],"id":null}`)
 	f.Add(`{"method":"blockconnected","params":["00",1,2],"id":null}`)
 	f.Add(`{"method":"txacceptedverbose","params":[],"id":null}`)
+	// A transaction with one input and one output.
+	f.Add(`{"method":"txacceptedverbose","params":[{"hex":"02000000` + `01` + strings.Repeat("11", 32) + `00000000` +
+		`03025151` + `ffffffff` + `01` + `e803000000000000` + `0151` + `00000000"}],"id":null}`)
 	f.Fuzz(func(t *testing.T, text string) {
 		b := watching(t, 3)
 		var n notice

@@ -19,7 +19,7 @@ import (
 type Open func(t *testing.T, node rpc.Config, params *chaincfg.Params) (chain.Backend, error)
 
 // patience bounds how long the suite waits for a single thing.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // Times of the old blocks that the suite begins with.
 const (

@@ -51,8 +51,9 @@ type Backend struct {
 	cfg     Config
 	log     *slog.Logger
 	node    *rpc.Client
-	wallet  *rpc.Client // the same node, asked for its wallet
-	checked atomic.Bool // that the node is the right one, and in sync
+	wallet  *rpc.Client  // the same node, asked for its wallet
+	checked atomic.Bool  // that the node is the right one, and in sync
+	losses  atomic.Int64 // how often the node was lost
 	changes chan struct{}
 	stop    context.CancelFunc // ends polling
 	stopped chan struct{}
@@ -164,5 +165,6 @@ func (b *Backend) check(ctx context.Context) error {
 func (b *Backend) note(err *error) {
 	if errors.Is(*err, chain.ErrUnreachable) {
 		b.checked.Store(false)
+		b.losses.Add(1)
 	}
 }

@@ -31,8 +31,9 @@ type watched struct {
 	branches map[string]*branch // by name
 	// open means that the node's wallet is loaded and has is what it watches:
 	// the number of indices by descriptor, 1 for those without.
-	open bool
-	has  map[string]uint32
+	open   bool
+	has    map[string]uint32
+	losses int64 // Backend.losses when the wallet was opened
 	// complete means that the node watches all branches.
 	complete bool
 }
@@ -108,8 +109,8 @@ func (b *Backend) setUp(ctx context.Context) error {
 }
 
 func (b *Backend) trySetUp(ctx context.Context) error {
-	if !b.checked.Load() {
-		b.watched.open = false // another node may be there now
+	if losses := b.losses.Load(); losses != b.watched.losses {
+		b.watched.open, b.watched.losses = false, losses // another node may be there now
 	}
 	if err := b.check(ctx); err != nil {
 		return err
