@@ -180,7 +180,7 @@ func TestM4M1OneCommitmentTwoTakers(t *testing.T) {
 	})
 }
 
-func TestM9WrongOrder(t *testing.T) {
+func TestM9M10WrongOrder(t *testing.T) {
 	inWorld(t, Config{}, func(t *testing.T, w *world) {
 		maker := w.maker(bob)
 		taker := w.puppet(alice)

@@ -129,7 +129,7 @@ func (k *taker) send(t *takerTalk, said exchange.Said) error {
 		return err
 	}
 	k.s.send(&outgoing{to: t.Peer, command: said.Command(), msg: msgs[0], talk: &t.talk, failed: func(err error) {
-		// Not before the answer to the request that this belongs to.
+		// Later than the answer to the request, which the loop gives first.
 		k.s.clock.after(0, func() { k.fail(t, sendReason(err), "") })
 	}})
 	return nil
