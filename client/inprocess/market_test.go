@@ -2,7 +2,6 @@ package inprocess_test
 
 import (
 	"context"
-	"fmt"
 	"io/fs"
 	"net"
 	"os"
@@ -253,7 +252,7 @@ func (m *market) taker(broadcast taker.Broadcast, w *wallet.Wallet) *taker.Taker
 		FeeRate:   feerate.Policy{TxFees: 2_000, Factor: "0"},
 		Broadcast: broadcast,
 		Timeouts:  taker.Timeouts{Quiet: 300 * time.Millisecond, Answer: deadline},
-		Progress:  func(step taker.Step, text string) { m.t.Log(fmt.Sprintf("%s: %s", step, text)) },
+		Progress:  func(step taker.Step, text string) { m.t.Logf("%s: %s", step, text) },
 	})
 	if err != nil {
 		m.t.Fatal(err)

@@ -16,6 +16,9 @@ const (
 	maxWait = 2 * time.Minute
 )
 
+// workTime bounds the work on one event, which asks the node and the daemon.
+const workTime = time.Minute
+
 // Run makes offers until ctx ends, then returns nil. A lost session is opened
 // again under a new nick. It returns an error only when trying again cannot
 // help: the daemon speaks another version, refuses the secret or takes our
@@ -95,6 +98,8 @@ func (m *Maker) events(ctx context.Context, d Daemon, changes <-chan struct{}) e
 }
 
 func (m *Maker) event(ctx context.Context, d Daemon, e any) {
+	ctx, cancel := context.WithTimeout(ctx, workTime)
+	defer cancel()
 	switch e := e.(type) {
 	case control.AuthEvent:
 		m.auth(ctx, d, e)
@@ -119,6 +124,8 @@ func (m *Maker) announce(ctx context.Context, d Daemon) error {
 		return nil
 	}
 	if len(offers) > 0 || len(m.published) > 0 {
+		ctx, cancel := context.WithTimeout(ctx, workTime)
+		defer cancel()
 		if err := d.Announce(ctx, offers); err != nil {
 			return err
 		}

@@ -23,6 +23,8 @@ import (
 type notes struct {
 	told []any
 	fail error // every call fails with it, after it was written down
+	// shown, if not nil, is called before coins and addresses are written down.
+	shown func(control.IOAuth)
 }
 
 func (n *notes) note(what any) error { n.told = append(n.told, what); return n.fail }
@@ -32,9 +34,15 @@ func (n *notes) Events() <-chan any                                        { ret
 func (n *notes) Err() error                                                { return nil }
 func (n *notes) Close()                                                    {}
 func (n *notes) Announce(_ context.Context, offers []protocol.Offer) error { return n.note(offers) }
-func (n *notes) IOAuth(_ context.Context, r control.IOAuthRequest) error   { return n.note(r) }
 func (n *notes) Sigs(_ context.Context, r control.SigsRequest) error       { return n.note(r) }
 func (n *notes) Refuse(_ context.Context, r control.RefuseRequest) error   { return n.note(r) }
+
+func (n *notes) IOAuth(_ context.Context, r control.IOAuthRequest) error {
+	if n.shown != nil {
+		n.shown(r.IOAuth)
+	}
+	return n.note(r)
+}
 
 // last takes what was told last out of the notes; it must be a T.
 func last[T any](t *testing.T, n *notes) T {
