@@ -119,7 +119,7 @@ type Maker struct {
 	signed    []*talk          // signed ones whose end is not seen yet, oldest first
 }
 
-// New checks the configuration and opens the record.
+// New checks the configuration and opens the record, which Run closes.
 func New(cfg Config) (*Maker, error) {
 	if cfg.Age == 0 {
 		cfg.Age = DefaultAge

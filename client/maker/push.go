@@ -3,10 +3,12 @@ package maker
 import (
 	"bytes"
 	"context"
+	"errors"
 
 	"github.com/btcsuite/btcd/wire/v2"
 
 	"github.com/joinmarket-go/joinmarket/protocol/control"
+	"github.com/joinmarket-go/joinmarket/wallet/chain"
 )
 
 // push broadcasts a transaction for a taker if it is one that we signed, with
@@ -18,7 +20,8 @@ func (m *Maker) push(ctx context.Context, e control.PushEvent) {
 			continue
 		}
 		if err := m.cfg.Node.Broadcast(ctx, tx); err != nil {
-			m.log.Info("could not broadcast for a taker", "nick", e.Taker, "err", err)
+			// The node's words may name coins, so they stay out of the log.
+			m.log.Info("could not broadcast for a taker", "nick", e.Taker, "rejected", errors.Is(err, chain.ErrRejected))
 		}
 		return
 	}

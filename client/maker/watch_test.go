@@ -1,0 +1,63 @@
+package maker
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/btcsuite/btcd/wire/v2"
+
+	"github.com/joinmarket-go/joinmarket/protocol/control"
+	"github.com/joinmarket-go/joinmarket/wallet/coins"
+)
+
+// TestD3D4Watch: a signed transaction is followed through whatever the chain
+// makes of it, and its coins are set aside until its fate is known.
+func TestD3D4Watch(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		states string // what the wallet sees, one letter each
+		events []string
+		held   int // coins set aside at the end
+	}{
+		{"never broadcast", "uuu", nil, 1},
+		{"mined", "umb", []string{"Seen", "Earned"}, 0},
+		{"mined unseen", "ub", []string{"Seen", "Earned"}, 0},
+		{"evicted and broadcast again", "mumb", []string{"Seen", "Seen", "Earned"}, 0},
+		{"seen for long", "mmmm", []string{"Seen"}, 1},
+		{"coins spent otherwise", "us", []string{"Spent"}, 0},
+		{"replaced", "ms", []string{"Seen", "Spent"}, 0},
+		{"nothing more after the end", "bbmu", []string{"Seen", "Earned"}, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			m, w, e := firstCase(t)
+			d := &notes{}
+			m.event(t.Context(), d, e)
+			tx := firstTx(t, last[control.IOAuthRequest](t, d).IOAuth)
+			m.event(t.Context(), d, control.TxEvent{Conversation: e.Conversation, Taker: e.Taker, Tx: serialise(t, tx)})
+			var events []string
+			m.cfg.Notify = func(e Event) { events = append(events, fmt.Sprintf("%T", e)[len("maker."):]) }
+
+			before := slices.Clone(w.coins)
+			ours := coins.Coin{OutPoint: wire.OutPoint{Hash: tx.TxHash()}, Mixdepth: 1}
+			for _, state := range c.states {
+				w.coins = slices.Clone(before)
+				switch state {
+				case 'u': // unspent: nothing has happened
+				case 's': // spent by something else
+					w.coins = slices.Delete(w.coins, 1, 2)
+				case 'm': // in the mempool
+					w.coins = append(slices.Delete(w.coins, 1, 2), ours)
+				case 'b': // in a block
+					ours := ours
+					ours.Height = w.height
+					w.coins = append(slices.Delete(w.coins, 1, 2), ours)
+				}
+				m.watch()
+			}
+			if !slices.Equal(events, c.events) || w.leases.Len() != c.held {
+				t.Errorf("%v and %d coins set aside, want %v and %d", events, w.leases.Len(), c.events, c.held)
+			}
+		})
+	}
+}
