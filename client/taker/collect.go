@@ -94,20 +94,20 @@ func (a *attempt) verified(ctx context.Context, pl *plan, sessions map[protocol.
 
 // disjoint drops makers that claim a coin or an address of ours or of each
 // other. Of two with the same claim nobody can tell the liar, so both go
-// (attacks T2, T7).
+// (attacks T2, T7). Claims are scripts: a coin that is named twice shows by its
+// script too.
 func (a *attempt) disjoint(pl *plan, parties []party) (apart []party) {
 	claims := map[string]int{string(pl.destination): 1}
 	for _, c := range pl.Inputs {
-		claims[c.OutPoint.String()]++
 		claims[string(c.Script)] = 1 // two of our coins may have one script
 	}
 	for _, p := range parties {
-		for _, claim := range p.claims() {
-			claims[claim]++
+		for _, script := range p.scripts() {
+			claims[script]++
 		}
 	}
 	for _, p := range parties {
-		if slices.ContainsFunc(p.claims(), func(claim string) bool { return claims[claim] > 1 }) {
+		if slices.ContainsFunc(p.scripts(), func(script string) bool { return claims[script] > 1 }) {
 			a.drop(p.nick, protocol.ReasonBadCoins, "a coin or an address that another participant claims too")
 			continue
 		}
@@ -116,11 +116,11 @@ func (a *attempt) disjoint(pl *plan, parties []party) (apart []party) {
 	return apart
 }
 
-// claims are the outpoints and scripts that are the party's alone, each once.
-func (p party) claims() []string {
+// scripts are those of the party's inputs and outputs, each once.
+func (p party) scripts() []string {
 	out := []string{string(p.CJScript), string(p.Change)}
 	for _, in := range p.Inputs {
-		out = append(out, in.OutPoint.String(), string(in.Script))
+		out = append(out, string(in.Script))
 	}
 	slices.Sort(out)
 	return slices.Compact(out)

@@ -21,7 +21,7 @@ func (a *attempt) fill(ctx context.Context, pl *plan) (podle.Proof, map[protocol
 	fail := func(err error) (podle.Proof, map[protocol.Nick]string, error) { return podle.Proof{}, nil, err }
 	// The user may have taken his time: the coins must still be ours.
 	if err := a.lease.Extend(leaseTime); err != nil {
-		return fail(err)
+		return fail(because(protocol.ReasonDeclined, fmt.Errorf("the decision took longer than %v: %w", leaseTime, err)))
 	}
 	others, err := a.otherCoins(pl.Inputs)
 	if err != nil {

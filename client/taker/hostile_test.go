@@ -3,6 +3,7 @@ package taker
 import (
 	"bytes"
 	"encoding/base64"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"github.com/joinmarket-go/joinmarket/protocol"
 	"github.com/joinmarket-go/joinmarket/protocol/control"
 	"github.com/joinmarket-go/joinmarket/protocol/sats"
+	"github.com/joinmarket-go/joinmarket/wallet/txbuild"
 )
 
 // opened twists what a maker opens.
@@ -180,7 +182,7 @@ func TestT5ManyCoins(t *testing.T) {
 func TestT18SweepWithAbsentMakers(t *testing.T) {
 	for fee, reason := range map[string]protocol.Reason{"300": "", "40000": protocol.ReasonFeeLimit} {
 		inPit(t, 0, func(p *pit) {
-			for range 3 {
+			for range 4 {
 				p.join(protocol.Offer{Type: protocol.SW0AbsOffer, MaxSize: 10 * btc, CJFee: fee}, 2*btc)
 			}
 			p.sync()
@@ -190,9 +192,10 @@ func TestT18SweepWithAbsentMakers(t *testing.T) {
 				}
 				return answer
 			}
-			o := p.run(p.config(), payment(0, 3, 2))
+			o := p.run(p.config(), payment(0, 4, 2))
+			p.wantDropped(o, protocol.ReasonTimeoutAuth, p.makers[0]) // leaving out more would not help
 			if reason == "" {
-				p.wantJoin(o, 2)
+				p.wantJoin(o, 3)
 			} else {
 				p.wantFailure(o, StepCollect, reason)
 			}
@@ -418,4 +421,43 @@ func TestT10AnswersOfStrangers(t *testing.T) {
 		p.wantJoin(o, 3)
 		p.wantDropped(o, "")
 	})
+}
+
+// TestT23AndFeesOfTheWholeTransaction asks affordable about transactions at the
+// limits.
+func TestT23AndFeesOfTheWholeTransaction(t *testing.T) {
+	taker, err := New(Config{Limits: Limits{Rel: "0"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := &attempt{Taker: taker}
+	sized := func(inputs int) *wire.MsgTx {
+		tx := wire.NewMsgTx(2)
+		for range inputs {
+			tx.AddTxIn(wire.NewTxIn(&wire.OutPoint{}, nil, nil))
+		}
+		return tx
+	}
+	// 41 bytes an input and 10 around them, 12 with a count of three bytes.
+	most := (protocol.MaxTx - 12) / 41
+	contributing := []txbuild.Maker{{TxFee: 300}}
+	for name, c := range map[string]struct {
+		tx     txbuild.Tx
+		sweep  bool
+		makers []txbuild.Maker
+		want   error
+	}{
+		"at the size limit":      {txbuild.Tx{Msg: sized(most), Fee: 1000, Needed: 1000}, false, nil, nil},
+		"T23 beyond it":          {txbuild.Tx{Msg: sized(most + 1), Fee: 1000, Needed: 1000}, false, nil, errTooBig},
+		"fee at the lower bound": {txbuild.Tx{Msg: sized(1), Fee: 200, Needed: 1000}, true, nil, nil},
+		"fee below it":           {txbuild.Tx{Msg: sized(1), Fee: 199, Needed: 1000}, true, nil, errTooBig},
+		"share at the quote":     {txbuild.Tx{Msg: sized(1), Fee: 5300, Needed: 1000}, false, contributing, nil},
+		"share above it":         {txbuild.Tx{Msg: sized(1), Fee: 5301, Needed: 1000}, false, contributing, errTooBig},
+		"sweep above it":         {txbuild.Tx{Msg: sized(1), Fee: 5301, Needed: 1000}, true, contributing, errFeeLimit},
+	} {
+		pl := &plan{Quote: Quote{MaxMinerFee: 5000, Sweep: c.sweep}}
+		if err := a.affordable(pl, &c.tx, c.makers); !errors.Is(err, c.want) {
+			t.Errorf("%s: %v, want %v", name, err, c.want)
+		}
+	}
 }

@@ -477,13 +477,19 @@ func logged(cfg *Config) *strings.Builder {
 	return &b
 }
 
-// failingChain is a backend whose Broadcast fails.
+// failingChain is a backend whose Broadcast fails, with or without effect.
 type failingChain struct {
 	chain.Backend
-	err error
+	err    error
+	effect bool
 }
 
-func (c failingChain) Broadcast(context.Context, *wire.MsgTx) error { return c.err }
+func (c failingChain) Broadcast(ctx context.Context, tx *wire.MsgTx) error {
+	if c.effect {
+		return errors.Join(c.Backend.Broadcast(ctx, tx), c.err)
+	}
+	return c.err
+}
 
 // otherChain is a wallet with another backend.
 type otherChain struct {

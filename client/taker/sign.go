@@ -11,7 +11,6 @@ import (
 	"github.com/joinmarket-go/joinmarket/protocol"
 	"github.com/joinmarket-go/joinmarket/protocol/control"
 	"github.com/joinmarket-go/joinmarket/wallet/chain"
-	"github.com/joinmarket-go/joinmarket/wallet/txbuild"
 	"github.com/joinmarket-go/joinmarket/wallet/txsign"
 )
 
@@ -61,7 +60,7 @@ func (a *attempt) sign(ctx context.Context, j *join) error {
 	if signed < len(j.makers) {
 		return fewMakers(signed, len(j.makers)) // every input needs its signature
 	}
-	if err := a.stillUnspent(ctx, j); err != nil {
+	if err := a.stillUnspent(ctx); err != nil {
 		return err
 	}
 	if err := a.cfg.Wallet.SignTx(j.Msg, j.plan.Inputs); err != nil {
@@ -115,17 +114,10 @@ func (d *debtor) take(tx *wire.MsgTx, text string) (done bool, err error) {
 
 // stillUnspent asks the node once more for every input, and blames the maker
 // whose coin is gone.
-func (a *attempt) stillUnspent(ctx context.Context, j *join) error {
-	check := func(in txbuild.Input) error {
-		txOut, err := a.cfg.Wallet.Chain().TxOut(ctx, in.OutPoint)
-		if err == nil && (txOut.Value != in.Value || !bytes.Equal(txOut.Script, in.Script)) {
-			return chain.ErrNoTxOut
-		}
-		return err
-	}
+func (a *attempt) stillUnspent(ctx context.Context) error {
 	for _, part := range a.result.Parts {
 		for _, in := range part.Inputs {
-			err := check(in)
+			_, err := a.cfg.Wallet.Chain().TxOut(ctx, in.OutPoint)
 			if errors.Is(err, chain.ErrNoTxOut) {
 				if part.Nick != "" {
 					a.drop(part.Nick, protocol.ReasonBadCoins, "a coin was spent meanwhile")

@@ -57,6 +57,11 @@ func TestSweep(t *testing.T) {
 			m.earn(2 * btc)
 		}
 		p.chain.Mine(6)
+		late, err := p.wallet.NextAddress(0, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.chain.Pay(late.Script, btc) // unconfirmed, so not to be swept
 		p.sync()
 		o := p.run(p.config(), payment(0, 4, 4))
 		p.wantJoin(o, 4)
@@ -64,7 +69,7 @@ func TestSweep(t *testing.T) {
 			t.Errorf("a sweep leaves %d", o.Parts[0].Change.Value)
 		}
 		p.sync()
-		if balances, _ := p.wallet.Balances(); balances[0].Total() != 0 {
+		if balances, _ := p.wallet.Balances(); balances[0].Total() != btc {
 			t.Errorf("%v remain", balances[0].Total())
 		}
 	})
@@ -213,6 +218,47 @@ func TestDeclined(t *testing.T) {
 			t.Error("makers were asked")
 		}
 	})
+}
+
+// TestSlowDecision: when the user decides, the coins are no longer set aside.
+func TestSlowDecision(t *testing.T) {
+	inPit(t, 3, func(p *pit) {
+		taker, err := New(p.config())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var o outcome
+		o.Result, o.err = taker.Run(p.t.Context(), payment(btc/5, 3, 2), func(Quote) error {
+			time.Sleep(leaseTime)
+			return nil
+		})
+		p.wantFailure(o, StepFill, protocol.ReasonDeclined)
+		if _, err := os.Stat(p.path); !errors.Is(err, os.ErrNotExist) {
+			t.Error("a commitment was used up")
+		}
+	})
+}
+
+// TestContributionsCountInPaymentsOnly: in a sweep what makers contribute to
+// the miner fee makes their offers no cheaper.
+func TestContributionsCountInPaymentsOnly(t *testing.T) {
+	for amount, good := range map[sats.Amount]bool{btc / 5: true, 0: false} {
+		inPit(t, 3, func(p *pit) {
+			for _, m := range p.makers {
+				m.offer.CJFee, m.offer.TxFee = "1000", 600
+				m.earn(2 * btc)
+			}
+			p.chain.Mine(1)
+			p.sync()
+			cfg := p.config()
+			cfg.Limits = Limits{Abs: 400, Rel: "0"}
+			if o := p.run(cfg, payment(amount, 3, 2)); good {
+				p.wantJoin(o, 3)
+			} else {
+				p.wantFailure(o, StepChoose, protocol.ReasonFewOffers)
+			}
+		})
+	}
 }
 
 func TestCancelled(t *testing.T) {
@@ -400,7 +446,7 @@ func TestOwnNodeRefuses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inPit(t, 3, func(p *pit) {
 				cfg := p.config()
-				cfg.Wallet = otherChain{p.wallet, failingChain{p.wallet.Chain(), c.err}}
+				cfg.Wallet = otherChain{p.wallet, failingChain{p.wallet.Chain(), c.err, false}}
 				o := p.run(cfg, payment(btc/5, 3, 2))
 				if ReasonOf(o.err) != c.reason || o.Tx == nil || (p.leased() != 0) != c.kept {
 					t.Errorf("%v, %v set aside", o.err, p.leased())
@@ -408,6 +454,18 @@ func TestOwnNodeRefuses(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestRefusedButThere: the node has the transaction although it says no.
+func TestRefusedButThere(t *testing.T) {
+	inPit(t, 3, func(p *pit) {
+		cfg := p.config()
+		cfg.Wallet = otherChain{p.wallet, failingChain{p.wallet.Chain(), chain.ErrRejected, true}}
+		p.wantJoin(p.run(cfg, payment(btc/5, 3, 2)), 3)
+		if p.leased() == 0 {
+			t.Error("the coins are free although they are spent")
+		}
+	})
 }
 
 // TestNobodyOverpays makes random joins with random failures: what succeeds

@@ -46,6 +46,9 @@ type Proof struct {
 // Generate makes the proof for a coin's key and an index 0..Points-1. Makers
 // accept indices below their number of tries, by default 3. The commitment
 // depends on key and index only; S and E differ from call to call.
+//
+// As where the library computes public keys, the time it takes depends on the
+// key; who could measure that could read the key from memory.
 func Generate(key *btcec.PrivateKey, utxo wire.OutPoint, index int) (Proof, error) {
 	if index < 0 || index >= Points {
 		return Proof{}, ErrIndex
