@@ -1,15 +1,20 @@
 package btcd_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/btcsuite/btcd/chaincfg/v2"
+	"github.com/btcsuite/btcd/wire/v2"
 
 	"github.com/joinmarket-go/joinmarket/internal/regtest"
 	"github.com/joinmarket-go/joinmarket/protocol/sats"
@@ -147,4 +152,65 @@ func TestFees(t *testing.T) {
 	if rate, err := b.MinFeeRate(t.Context()); err != nil || rate != 1000 {
 		t.Errorf("MinFeeRate = %d, %v", rate, err)
 	}
+}
+
+// A notification of many outputs comes in several frames, as that of every
+// CoinJoin does.
+func TestLargeNotification(t *testing.T) {
+	node := chaintest.StartBTCD(t)
+	access := node.Access()
+	var log lockedBuffer
+	b := open(t, btcd.Config{Addr: access.Addr, User: access.User, Password: access.Password, Params: regtest.Params,
+		Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	next := func(what string) {
+		t.Helper()
+		select {
+		case <-b.Changes():
+		case <-time.After(time.Minute):
+			t.Fatal("no news of " + what)
+		}
+	}
+	next("the connection")
+	script := append([]byte{0, 20}, make([]byte, 20)...)
+	if err := b.Watch(t.Context(), []chain.Branch{{Script: func(uint32) ([]byte, error) { return script, nil }, Count: 1, Birth: time.Now()}}); err != nil {
+		t.Fatal(err)
+	}
+	outputs := make([]*wire.TxOut, 200)
+	for i := range outputs {
+		outputs[i] = wire.NewTxOut(10_000, script)
+	}
+	tx, err := node.Fund(t.Context(), outputs...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		next("the transaction")
+		update, err := b.Sync(t.Context(), chain.BlockID{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if slices.ContainsFunc(update.Txs, func(found chain.Tx) bool { return found.Msg.TxHash() == tx.TxHash() }) {
+			break
+		}
+	}
+	if text := log.String(); strings.Contains(text, "WARN") {
+		t.Errorf("the connection was lost meanwhile:\n%s", text)
+	}
+}
+
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
 }

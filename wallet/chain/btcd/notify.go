@@ -2,14 +2,13 @@ package btcd
 
 import (
 	"context"
-	"crypto/tls"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"net"
 	"net/http"
 	"time"
 
-	"golang.org/x/net/websocket"
+	"github.com/coder/websocket"
 
 	"github.com/joinmarket-go/joinmarket/wallet/chain/rpc"
 )
@@ -68,14 +67,13 @@ func (b *Backend) listen(ctx context.Context, connected func()) error {
 	if err != nil {
 		return err
 	}
-	defer conn.Close()
-	defer context.AfterFunc(ctx, func() { conn.Close() })()
+	defer conn.CloseNow()
 
 	for _, question := range []string{
 		`{"jsonrpc":"1.0","id":1,"method":"notifyblocks","params":[]}`,
 		`{"jsonrpc":"1.0","id":2,"method":"notifynewtransactions","params":[true]}`,
 	} {
-		if err := ask(conn, question); err != nil {
+		if err := ask(ctx, conn, question); err != nil {
 			return err
 		}
 	}
@@ -91,9 +89,8 @@ func (b *Backend) listen(ctx context.Context, connected func()) error {
 	}()
 	answers := 0
 	for {
-		conn.SetReadDeadline(time.Now().Add(silence))
-		var text []byte
-		if err := websocket.Message.Receive(conn, &text); err != nil {
+		text, err := receive(ctx, conn)
+		if err != nil {
 			return err
 		}
 		var notice notice
@@ -146,16 +143,25 @@ func keepAsking(ctx context.Context, conn *websocket.Conn) {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			if ask(conn, `{"jsonrpc":"1.0","id":3,"method":"getbestblockhash","params":[]}`) != nil {
+			if ask(ctx, conn, `{"jsonrpc":"1.0","id":3,"method":"getbestblockhash","params":[]}`) != nil {
 				return
 			}
 		}
 	}
 }
 
-func ask(conn *websocket.Conn, question string) error {
-	conn.SetWriteDeadline(time.Now().Add(connectTime))
-	return websocket.Message.Send(conn, question)
+// receive waits for a message, which may come in several frames.
+func receive(ctx context.Context, conn *websocket.Conn) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, silence)
+	defer cancel()
+	_, text, err := conn.Read(ctx)
+	return text, err
+}
+
+func ask(ctx context.Context, conn *websocket.Conn, question string) error {
+	ctx, cancel := context.WithTimeout(ctx, connectTime)
+	defer cancel()
+	return conn.Write(ctx, websocket.MessageText, []byte(question))
 }
 
 // connect opens a websocket to the node.
@@ -166,28 +172,15 @@ func (b *Backend) connect(ctx context.Context) (*websocket.Conn, error) {
 	if b.tls != nil {
 		scheme = "wss"
 	}
-	config, err := websocket.NewConfig(fmt.Sprintf("%s://%s/ws", scheme, b.cfg.Addr), "http://"+b.cfg.Addr)
+	login := base64.StdEncoding.EncodeToString([]byte(b.cfg.User + ":" + b.cfg.Password.Reveal()))
+	transport := &http.Transport{TLSClientConfig: b.tls}
+	conn, _, err := websocket.Dial(ctx, fmt.Sprintf("%s://%s/ws", scheme, b.cfg.Addr), &websocket.DialOptions{
+		HTTPClient: &http.Client{Transport: transport},
+		HTTPHeader: http.Header{"Authorization": {"Basic " + login}},
+	})
 	if err != nil {
 		return nil, err
 	}
-	login := http.Request{Header: config.Header}
-	login.SetBasicAuth(b.cfg.User, b.cfg.Password.Reveal())
-
-	var stream net.Conn
-	if b.tls != nil {
-		stream, err = (&tls.Dialer{Config: b.tls}).DialContext(ctx, "tcp", b.cfg.Addr)
-	} else {
-		stream, err = new(net.Dialer).DialContext(ctx, "tcp", b.cfg.Addr)
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer context.AfterFunc(ctx, func() { stream.SetDeadline(time.Now()) })()
-	conn, err := websocket.NewClient(config, stream)
-	if err != nil {
-		stream.Close()
-		return nil, fmt.Errorf("websocket: %w", err)
-	}
-	conn.MaxPayloadBytes = maxNotice
+	conn.SetReadLimit(maxNotice)
 	return conn, nil
 }
