@@ -3,7 +3,6 @@ package taker
 import (
 	"cmp"
 	"math"
-	"math/big"
 	"slices"
 
 	"github.com/joinmarket-go/joinmarket/internal/decimal"
@@ -79,8 +78,10 @@ type filter struct {
 // side, so that a rounding never takes an amount out of an offer (spec:
 // filter).
 func (t *Taker) candidates(book []control.OfferEntry, f filter) []Candidate {
-	relative := decimal.Of(f.amount)
-	relative.Mul(relative, t.maxRel)
+	relative, err := decimal.Floor(t.maxRel, f.amount) // fees are whole: above it is above the product
+	if err != nil {
+		relative = sats.Max
+	}
 	best := map[protocol.Nick]Candidate{}
 	var order []protocol.Nick
 	for _, entry := range book {
@@ -96,7 +97,7 @@ func (t *Taker) candidates(book []control.OfferEntry, f filter) []Candidate {
 		if !f.gross {
 			fee -= o.TxFee
 		}
-		if fee > t.cfg.Limits.Abs && new(big.Rat).SetInt64(int64(fee)).Cmp(relative) > 0 {
+		if fee > t.cfg.Limits.Abs && fee > relative {
 			continue
 		}
 		known, seen := best[entry.Nick]
