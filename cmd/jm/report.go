@@ -187,12 +187,15 @@ func (r *report) facts() string {
 func (r *report) times() string {
 	var b strings.Builder
 	var total time.Duration
-	fmt.Fprintf(&b, "\n    %-44s %10s\n", "step", "time")
+	row := func(name, took string) { fmt.Fprintf(&b, "    %-48s %10s\n", name, took) }
+	ms := func(d time.Duration) string { return fmt.Sprintf("%d.%d ms", d.Milliseconds(), d.Microseconds()/100%10) }
+	b.WriteByte('\n')
+	row("step", "time")
 	for _, s := range r.Steps {
-		fmt.Fprintf(&b, "    %-44s %10s\n", s.Name, s.Duration.Round(100*time.Microsecond))
+		row(s.Name, ms(s.Duration))
 		total += s.Duration
 	}
-	fmt.Fprintf(&b, "    %-44s %10s\n", "total", total.Round(100*time.Microsecond))
+	row("total", ms(total))
 	return b.String()
 }
 

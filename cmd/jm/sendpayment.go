@@ -148,6 +148,8 @@ func (a *app) sendPayment(ctx context.Context, name string, p taker.Payment, o p
 		}
 	} else if err == nil {
 		fmt.Fprint(a.term.out, rep.draw(a.term), rep.facts(), rep.times())
+	} else if rep.Tx != "" {
+		fmt.Fprintf(a.term.out, "signed transaction %s:\n%s\n", rep.TxID, rep.Tx)
 	}
 	return a.paymentError(err)
 }
