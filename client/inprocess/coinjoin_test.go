@@ -13,6 +13,7 @@ import (
 	"github.com/joinmarket-go/joinmarket/daemon/channel"
 	"github.com/joinmarket-go/joinmarket/daemon/daemontest"
 	"github.com/joinmarket-go/joinmarket/daemon/daemontest/ngircd"
+	"github.com/joinmarket-go/joinmarket/internal/durable"
 	"github.com/joinmarket-go/joinmarket/protocol"
 	"github.com/joinmarket-go/joinmarket/protocol/control"
 	"github.com/joinmarket-go/joinmarket/protocol/sats"
@@ -225,6 +226,7 @@ func BenchmarkCoinJoin(b *testing.B) {
 	for name, count := range map[string]int{"4 makers": 4, "10 makers": 10} {
 		b.Run(name, func(b *testing.B) {
 			m := newMarket(b, ircServer(b))
+			m.disk = durable.OS
 			for range count {
 				m.maker(makerFee, 1_000_000_000)
 			}

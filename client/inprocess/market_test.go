@@ -46,6 +46,7 @@ type market struct {
 	chain   *wallettest.Chain
 	channel control.ChannelConfig
 	running sync.WaitGroup
+	disk    durable.System // of the wallet files
 	// dialer returns how the next participant reaches its daemon.
 	dialer func() dialFunc
 }
@@ -65,6 +66,7 @@ func newMarket(t testing.TB, server string) *market {
 	m := &market{
 		t:     t,
 		chain: wallettest.NewChain(&chaincfg.RegressionNetParams),
+		disk:  fastDisk{durable.OS},
 		channel: control.ChannelConfig{
 			Name: "lab", Type: "irc", Host: host, Port: uint16(port), Room: "joinmarket-pit", LineInterval: -1,
 		},
@@ -141,7 +143,7 @@ func (m *market) sharedDaemon() dialFunc {
 func (m *market) wallet(values ...sats.Amount) *wallet.Wallet {
 	m.t.Helper()
 	cfg := m.chain.Config()
-	cfg.Files = fastDisk{durable.OS}
+	cfg.Files = m.disk
 	w := wallettest.NewWith(m.t, m.chain, cfg, values)
 	ctx, cancel := context.WithCancel(m.ctx)
 	var running sync.WaitGroup
