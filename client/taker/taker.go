@@ -225,7 +225,7 @@ func (t *Taker) Run(ctx context.Context, p Payment, approve func(Quote) error) (
 	err := a.run(ctx, approve)
 	a.enter("")
 	if err != nil {
-		a.cfg.Logger.Warn("attempt failed", "step", a.step, "reason", ReasonOf(err))
+		a.cfg.Logger.Info("attempt failed", "step", a.step, "reason", ReasonOf(err))
 		return a.result, &Error{Step: a.step, Reason: ReasonOf(err), Err: err}
 	}
 	return a.result, nil

@@ -1,0 +1,142 @@
+package taker
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/joinmarket-go/joinmarket/protocol"
+	"github.com/joinmarket-go/joinmarket/wallet/chain"
+)
+
+func TestBroadcastPolicies(t *testing.T) {
+	withhold := func(c string, _ *maker, answer []any) []any {
+		if c == "push" {
+			return withheld
+		}
+		return answer
+	}
+	pushes := func(p *pit) int { return strings.Count(strings.Join(p.asked, "\n"), "push") }
+
+	inPit(t, 3, func(p *pit) {
+		cfg := p.config()
+		cfg.Broadcast = NotSelf
+		p.wantJoin(p.run(cfg, payment(btc/5, 3, 2)), 3)
+		if pushes(p) != 1 {
+			t.Errorf("not-self: %d makers were asked", pushes(p))
+		}
+	})
+	t.Run("T21 withheld by the first", func(t *testing.T) {
+		inPit(t, 3, func(p *pit) {
+			cfg := p.config()
+			cfg.Broadcast = NotSelf
+			p.twist = func(c string, m *maker, answer []any) []any {
+				if pushes(p) == 1 {
+					return withhold(c, m, answer)
+				}
+				return answer
+			}
+			p.wantJoin(p.run(cfg, payment(btc/5, 3, 2)), 3)
+			if pushes(p) != 2 {
+				t.Errorf("%d makers were asked", pushes(p))
+			}
+		})
+	})
+	t.Run("T21 withheld by all", func(t *testing.T) {
+		inPit(t, 3, func(p *pit) {
+			cfg := p.config()
+			cfg.Broadcast = NotSelf
+			p.twist = withhold
+			o := p.run(cfg, payment(btc/5, 3, 2))
+			if ReasonOf(o.err) != protocol.ReasonUnseen || o.Tx == nil || pushes(p) != 3 {
+				t.Errorf("%v, %d makers asked", o.err, pushes(p))
+			}
+			if p.leased() == 0 {
+				t.Error("coins are free although makers have the signed transaction (attack D4)")
+			}
+		})
+	})
+	t.Run("random-peer falls back", func(t *testing.T) {
+		asked := 0
+		for tries := 0; asked == 0 && tries < 40; tries++ { // until it was a maker's turn
+			inPit(t, 3, func(p *pit) {
+				cfg := p.config()
+				cfg.Broadcast = RandomPeer
+				p.twist = withhold
+				p.wantJoin(p.run(cfg, payment(btc/5, 3, 2)), 3)
+				asked += pushes(p)
+			})
+		}
+		if asked != 1 {
+			t.Errorf("%d makers were asked", asked)
+		}
+	})
+	t.Run("session over before the push", func(t *testing.T) {
+		inPit(t, 3, func(p *pit) {
+			cfg := p.config()
+			cfg.Broadcast = RandomPeer
+			p.twist = func(c string, m *maker, answer []any) []any {
+				if c == "push" {
+					p.gone = errors.New("connection reset")
+					return withheld
+				}
+				return answer
+			}
+			p.wantJoin(p.run(cfg, payment(btc/5, 3, 2)), 3)
+		})
+	})
+}
+
+func TestSendersAreDrawn(t *testing.T) {
+	makers := []party{{nick: "a"}, {nick: "b"}, {nick: "c"}}
+	counts := map[string]int{}
+	const draws = 40_000
+	for range draws {
+		counts[fmt.Sprintf("%q", RandomPeer.senders(makers))]++
+		counts[fmt.Sprintf("%q", NotSelf.senders(makers))]++
+	}
+	for senders, share := range map[string]int{`[""]`: 4, `["a" ""]`: 4, `["b" ""]`: 4, `["c" ""]`: 4,
+		`["a" "b" "c"]`: 6, `["a" "c" "b"]`: 6, `["b" "a" "c"]`: 6, `["b" "c" "a"]`: 6, `["c" "a" "b"]`: 6, `["c" "b" "a"]`: 6} {
+		if n := counts[senders]; n < draws/share-700 || n > draws/share+700 { // eight deviations
+			t.Errorf("%s in %d of %d draws", senders, n, draws)
+		}
+	}
+	if len(counts) != 10 || fmt.Sprintf("%q", Self.senders(makers)) != `[""]` {
+		t.Errorf("%d ways to send", len(counts))
+	}
+}
+
+func TestOwnNodeRefuses(t *testing.T) {
+	for name, c := range map[string]struct {
+		err    error
+		reason protocol.Reason
+		kept   bool
+	}{
+		"rejected":    {chain.ErrRejected, protocol.ReasonRejected, false},
+		"unreachable": {chain.ErrUnreachable, protocol.ReasonChain, true}, // it may have the transaction
+	} {
+		t.Run(name, func(t *testing.T) {
+			inPit(t, 3, func(p *pit) {
+				cfg := p.config()
+				cfg.Wallet = otherChain{p.wallet, failingChain{p.wallet.Chain(), c.err, false}}
+				o := p.run(cfg, payment(btc/5, 3, 2))
+				if ReasonOf(o.err) != c.reason || o.Tx == nil || (p.leased() != 0) != c.kept {
+					t.Errorf("%v, %v set aside", o.err, p.leased())
+				}
+			})
+		})
+	}
+}
+
+// TestRefusedButThere: the node has the transaction although it says no.
+func TestRefusedButThere(t *testing.T) {
+	inPit(t, 3, func(p *pit) {
+		cfg := p.config()
+		cfg.Wallet = otherChain{p.wallet, failingChain{p.wallet.Chain(), chain.ErrRejected, true}}
+		p.wantJoin(p.run(cfg, payment(btc/5, 3, 2)), 3)
+		if p.leased() == 0 {
+			t.Error("the coins are free although they are spent")
+		}
+	})
+}

@@ -1,0 +1,90 @@
+package txsign
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/btcsuite/btcd/address/v2"
+	"github.com/btcsuite/btcd/btcutil/v2"
+	"github.com/btcsuite/btcd/wire/v2"
+
+	"github.com/joinmarket-go/joinmarket/internal/b64"
+	"github.com/joinmarket-go/joinmarket/wallet/coins"
+)
+
+func TestMakerMessagesAsReference(t *testing.T) {
+	for _, v := range vectors(t, "maker_sigs", 2) {
+		tx := parseTx(t, v.UnsignedTx)
+		for _, own := range v.OwnInputs {
+			wif, err := btcutil.DecodeWIF(own.WIF)
+			if err != nil {
+				t.Fatal(err)
+			}
+			out, err := coins.ParseOutPoint(own.UTXO)
+			if err != nil {
+				t.Fatal(err)
+			}
+			script := append([]byte{0, 20}, address.Hash160(wif.PrivKey.PubKey().SerializeCompressed())...)
+			for i, in := range tx.TxIn {
+				if in.PreviousOutPoint != out {
+					continue
+				}
+				if err := Sign(tx, i, PrevOut{own.Value, script}, wif.PrivKey); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		var got []string
+		for _, i := range v.InputPositions {
+			pushes, err := PushesOf(tx.TxIn[i])
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, pushes.Encode())
+		}
+		if strings.Join(got, "\n") != strings.Join(v.SigMessages, "\n") {
+			t.Errorf("messages %q, want %q", got, v.SigMessages)
+		}
+	}
+}
+
+func TestNestedThirdPush(t *testing.T) {
+	_, _, _, pushes := signed(t)
+	raw, err := b64.Decode(pushes.Encode(), 200)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for size, ok := range map[int]bool{21: false, 22: true, 23: false} {
+		third := append(append(bytes.Clone(raw), byte(size)), make([]byte, size)...)
+		got, err := ParsePushes(b64.Encode(third))
+		if (err == nil) != ok || ok && !bytes.Equal(got.Signature, pushes.Signature) {
+			t.Errorf("third push of %d bytes: %v", size, err)
+		}
+	}
+	if _, err := PushesOf(wire.NewTxIn(&wire.OutPoint{}, nil, nil)); !errors.Is(err, ErrPushes) {
+		t.Errorf("unsigned input: %v", err)
+	}
+}
+
+func FuzzParsePushes(f *testing.F) {
+	for _, v := range vectors(f, "taker_verify", 37) {
+		for _, step := range v.Steps {
+			f.Add(step.SigMessage)
+		}
+	}
+	tx, prev, _, _ := signed(f)
+	f.Fuzz(func(t *testing.T, text string) {
+		p, err := ParsePushes(text)
+		if err != nil {
+			return
+		}
+		raw, _ := b64.Decode(text, 1000)
+		back, _ := b64.Decode(p.Encode(), 1000)
+		if !bytes.HasPrefix(raw, back) || len(raw) != len(back) && len(raw) != len(back)+23 {
+			t.Errorf("%x is written back as %x", raw, back)
+		}
+		p.Place(tx.Copy(), 0, prev)
+	})
+}
