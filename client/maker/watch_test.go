@@ -11,9 +11,9 @@ import (
 	"github.com/joinmarket-go/joinmarket/wallet/coins"
 )
 
-// TestD3D4Watch: a signed transaction is followed through whatever the chain
+// TestD4Watch: a signed transaction is followed through whatever the chain
 // makes of it, and its coins are set aside until its fate is known.
-func TestD3D4Watch(t *testing.T) {
+func TestD4Watch(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		states string // what the wallet sees, one letter each
