@@ -165,11 +165,13 @@ func (s secretSource) bytes(t *terminal) (data []byte, named bool, err error) {
 		}
 		return data, true, nil
 	}
-	f := os.NewFile(uintptr(max(s.fd, 0)), "secret")
+	var f *os.File
 	if s.file != "" {
 		if f, err = os.Open(s.file); err != nil {
 			return nil, true, err
 		}
+	} else {
+		f = os.NewFile(uintptr(s.fd), "secret")
 	}
 	defer f.Close()
 	data, err = io.ReadAll(io.LimitReader(f, maxSecret+1))
