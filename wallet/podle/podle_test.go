@@ -206,7 +206,7 @@ func TestM5EdgePoints(t *testing.T) {
 	} {
 		p := sample(t)
 		spoil(&p)
-		if i, err := p.Verify(p.Commitment(), Points); !errors.Is(err, ErrProof) {
+		if i, err := p.Verify(p.Commitment(), 3); !errors.Is(err, ErrProof) {
 			t.Errorf("%s: index %d, %v, want ErrProof", name, i, err)
 		}
 	}
