@@ -34,5 +34,5 @@ fi
 echo "== a CoinJoin, from the first !fill to the broadcast"
 [ -x bin/btcd ] || go build -o bin/ github.com/btcsuite/btcd
 for makers in 4 10; do
-  echo "$makers makers:$(./bin/jm playground --once --makers "$makers" 2>/dev/null | sed -n 's/.*from the first !fill to the broadcast//p')"
+  echo "$makers makers$(./bin/jm playground --once --makers "$makers" 2>/dev/null | sed -n 's/.*from the first !fill to the broadcast//p')"
 done

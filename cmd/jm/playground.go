@@ -173,8 +173,8 @@ func (a *app) playOnce(ctx context.Context, market *playground.Market, dir strin
 		return a.print(join)
 	}
 	fmt.Fprint(a.term.out, join.draw(a.term), join.facts(), join.times())
-	fmt.Fprintf(a.term.out, "\n    from the first !fill to the broadcast: %v\n    mined in block %d with %d equal outputs\n",
-		join.exchange().Round(100*time.Microsecond), block.Height, equal)
+	fmt.Fprintf(a.term.out, "\n    from the first !fill to the broadcast: %s\n    mined in block %d with %d equal outputs\n",
+		ms(join.exchange()), block.Height, equal)
 	return nil
 }
 

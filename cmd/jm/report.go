@@ -183,12 +183,13 @@ func (r *report) facts() string {
 	return b.String()
 }
 
+func ms(d time.Duration) string { return fmt.Sprintf("%d.%d ms", d.Milliseconds(), d.Microseconds()/100%10) }
+
 // times is the table of steps.
 func (r *report) times() string {
 	var b strings.Builder
 	var total time.Duration
 	row := func(name, took string) { fmt.Fprintf(&b, "    %-48s %10s\n", name, took) }
-	ms := func(d time.Duration) string { return fmt.Sprintf("%d.%d ms", d.Milliseconds(), d.Microseconds()/100%10) }
 	b.WriteByte('\n')
 	row("step", "time")
 	for _, s := range r.Steps {
