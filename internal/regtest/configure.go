@@ -19,24 +19,28 @@ func certFile(dir string) string   { return filepath.Join(dir, "rpc.cert") }
 // configure writes the node's configuration file and returns how to reach the
 // node. Passwords are in the file and not among the arguments, which every user
 // of the machine can read.
-func configure(cfg Config, addr string) (rpc.Config, error) {
+func configure(cfg Config, addr, peers string) (rpc.Config, error) {
 	settings := bitcoindConfig
 	if cfg.Kind == BTCD {
 		settings = btcdConfig
 	}
-	lines, access := settings(cfg, addr)
+	lines, access := settings(cfg, addr, peers)
 	lines = append(lines, cfg.Options...)
 	return access, os.WriteFile(configFile(cfg.Dir), []byte(strings.Join(lines, "\n")+"\n"), 0o600)
 }
 
-func btcdConfig(cfg Config, addr string) ([]string, rpc.Config) {
+func btcdConfig(cfg Config, addr, peers string) ([]string, rpc.Config) {
 	user, password := rand.Text(), rand.Text()
+	listen := "nolisten=1"
+	if peers != "" {
+		listen = "listen=" + peers // filters are served unless forbidden
+	}
 	lines := []string{
 		"[Application Options]",
 		"regtest=1",
 		"datadir=" + filepath.Join(cfg.Dir, "data"),
 		"logdir=" + filepath.Join(cfg.Dir, "log"),
-		"nolisten=1",
+		listen,
 		"rpclisten=" + addr,
 		"rpcuser=" + user,
 		"rpcpass=" + password,
@@ -66,20 +70,23 @@ func onlyCert(file string) func(tls.ConnectionState) error {
 	}
 }
 
-func bitcoindConfig(cfg Config, addr string) ([]string, rpc.Config) {
+func bitcoindConfig(cfg Config, addr, peers string) ([]string, rpc.Config) {
 	_, port, _ := net.SplitHostPort(addr)
-	return []string{
+	listen := []string{"listen=0"}
+	if peers != "" {
+		listen = []string{"listen=1", "bind=" + peers, "listenonion=0", "blockfilterindex=1", "peerblockfilters=1"}
+	}
+	return append([]string{
 		"regtest=1",
 		"server=1",
 		"[regtest]",
-		"listen=0",
 		"discover=0",
 		"dnsseed=0",
 		"fixedseeds=0",
 		"rpcbind=127.0.0.1",
 		"rpcport=" + port,
 		"dbcache=16",
-	}, rpc.Config{Addr: addr, CookieFile: filepath.Join(cfg.Dir, "regtest", ".cookie")}
+	}, listen...), rpc.Config{Addr: addr, CookieFile: filepath.Join(cfg.Dir, "regtest", ".cookie")}
 }
 
 // arguments of the program.

@@ -49,6 +49,9 @@ type Config struct {
 	Dir string
 	// TLS makes btcd serve with a certificate of its own, see Node.CertFile.
 	TLS bool
+	// Peers makes the node listen for peers on this machine, see Node.PeerAddr,
+	// and serve them compact filters (BIP 157).
+	Peers bool
 	// Options are more lines for the node's configuration file.
 	Options []string
 }
@@ -66,7 +69,7 @@ const (
 // Node is a running node. Its methods are safe for use from several goroutines.
 type Node struct {
 	cfg    Config
-	addr   string
+	peers  string // address for peers, empty without Config.Peers
 	access rpc.Config
 	client *rpc.Client
 
@@ -87,10 +90,16 @@ func Start(ctx context.Context, cfg Config) (*Node, error) {
 	}
 	for range portTries {
 		n := &Node{cfg: cfg, key: key}
-		if n.addr, err = freeAddr(); err != nil {
+		var addr string
+		if addr, err = freeAddr(); err != nil {
 			return nil, err
 		}
-		if n.access, err = configure(cfg, n.addr); err != nil {
+		if cfg.Peers {
+			if n.peers, err = freeAddr(); err != nil {
+				return nil, err
+			}
+		}
+		if n.access, err = configure(cfg, addr, n.peers); err != nil {
 			return nil, err
 		}
 		if n.client, err = rpc.New(n.access); err != nil {
@@ -108,6 +117,9 @@ func Start(ctx context.Context, cfg Config) (*Node, error) {
 
 // Access says how to reach the node's RPC server.
 func (n *Node) Access() rpc.Config { return n.access }
+
+// PeerAddr is where a node started with Config.Peers accepts peers.
+func (n *Node) PeerAddr() string { return n.peers }
 
 // Client asks the node.
 func (n *Node) Client() *rpc.Client { return n.client }
