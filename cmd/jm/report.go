@@ -183,7 +183,9 @@ func (r *report) facts() string {
 	return b.String()
 }
 
-func ms(d time.Duration) string { return fmt.Sprintf("%d.%d ms", d.Milliseconds(), d.Microseconds()/100%10) }
+func ms(d time.Duration) string {
+	return fmt.Sprintf("%d.%d ms", d.Milliseconds(), d.Microseconds()/100%10)
+}
 
 // times is the table of steps.
 func (r *report) times() string {

@@ -71,6 +71,9 @@ func coinJoin(t *testing.T, m *market, standalone bool) {
 		}
 		MinerFee sats.Amount `json:"miner_fee"`
 	}
+	if !standalone {
+		taker.decline("sendpayment", "0.2", to.Address, "-N", "2")
+	}
 	decode(t, taker.jm("sendpayment", "0.2", to.Address, "-N", "2", "--yes"), &result)
 
 	var tx wire.MsgTx

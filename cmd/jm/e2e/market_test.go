@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/btcsuite/btcd/wire/v2"
+	"github.com/creack/pty"
 
 	"github.com/joinmarket-go/joinmarket/daemon/daemontest/ngircd"
 	"github.com/joinmarket-go/joinmarket/internal/regtest"
@@ -165,6 +166,40 @@ func (p *participant) try(args ...string) (out []byte, talk string, code int) {
 		p.t.Fatalf("jm %s: %v", strings.Join(args, " "), err)
 	}
 	return out, errs.String(), cmd.ProcessState.ExitCode()
+}
+
+// decline runs a command on a terminal, as a person, and says no when asked.
+func (p *participant) decline(args ...string) {
+	p.t.Helper()
+	cmd := p.command(args...)
+	screen, err := pty.Start(cmd)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer screen.Close()
+	var shown strings.Builder
+	buf := make([]byte, 4096)
+	for !strings.Contains(shown.String(), "Send it? (y/n): ") {
+		n, err := screen.Read(buf)
+		if err != nil {
+			cmd.Wait()
+			p.t.Fatalf("it ended without asking:\n%s", shown.String())
+		}
+		shown.Write(buf[:n])
+	}
+	for _, what := range []string{"pay 0.20000000 BTC", "from ", "maker  J5", "fees ", "at most ", "change ", "anonymity set: 3"} {
+		if !strings.Contains(shown.String(), what) {
+			p.t.Errorf("the quote does not show %q:\n%s", what, shown.String())
+		}
+	}
+	if _, err := io.WriteString(screen, "n\n"); err != nil {
+		p.t.Fatal(err)
+	}
+	io.Copy(io.Discard, screen)
+	cmd.Wait()
+	if code := cmd.ProcessState.ExitCode(); code != 3 {
+		p.t.Errorf("declining ends with status %d, want 3", code)
+	}
 }
 
 // fund pays coins to fresh addresses of mixdepth 0.
