@@ -18,6 +18,7 @@ const (
 	maxSignature = ecdsa.MaxSigLen + 1 // with the hash type
 	minSignature = ecdsa.MinSigLen + 1
 	programSize  = 22 // the third push of the nested type, which says nothing new
+	maxPush      = 75 // bytes that a push of one length byte can hold
 )
 
 // Pushes is what a maker sends for one of its inputs: a script that pushes the
@@ -25,29 +26,44 @@ const (
 type Pushes struct {
 	Signature []byte
 	PubKey    []byte
+	// Program is a third push that makers with nested coins add: what the
+	// output hides. It is nil for other types, and dropped when read.
+	Program []byte
 }
 
-// PushesOf takes signature and key from the witness of a signed input.
+// PushesOf takes signature and key from a signed input of any type but P2WSH.
 func PushesOf(in *wire.TxIn) (Pushes, error) {
-	if len(in.Witness) != 2 {
+	if len(in.Witness) == 0 { // P2PKH
+		signature, rest := cutPush(in.SignatureScript)
+		pubKey, rest := cutPush(rest)
+		if pubKey == nil || len(rest) != 0 {
+			return Pushes{}, ErrPushes
+		}
+		return Pushes{Signature: signature, PubKey: pubKey}, nil
+	}
+	if len(in.Witness) != 2 || len(in.Witness[0]) > maxPush || len(in.Witness[1]) != btcec.PubKeyBytesLenCompressed {
 		return Pushes{}, ErrPushes
 	}
-	return Pushes{in.Witness[0], in.Witness[1]}, nil
+	program, rest := cutPush(in.SignatureScript)
+	if len(rest) != 0 {
+		return Pushes{}, ErrPushes
+	}
+	return Pushes{in.Witness[0], in.Witness[1], program}, nil
 }
 
 // Encode writes the pushes as they travel in !sig: base64 of, for each, a
 // length byte and the data.
 func (p Pushes) Encode() string {
-	var script []byte
-	for _, data := range [][]byte{p.Signature, p.PubKey} {
-		script = append(append(script, byte(len(data))), data...)
+	script := pushAll(p.Signature, p.PubKey)
+	if p.Program != nil {
+		script = append(script, pushAll(p.Program)...)
 	}
 	return b64.Encode(script)
 }
 
-// ParsePushes reads what Encode writes. A third push of 22 bytes, which makers
-// with nested coins add, is tolerated and dropped; anything else is ErrPushes.
-// Whether the signature is valid shows Place.
+// ParsePushes reads what Encode writes. A third push of 22 bytes is tolerated
+// and dropped; anything else is ErrPushes. Whether the signature is valid shows
+// Place.
 func ParsePushes(text string) (Pushes, error) {
 	script, err := b64.Decode(text, 3+maxSignature+btcec.PubKeyBytesLenCompressed+programSize)
 	if err != nil {
@@ -62,13 +78,21 @@ func ParsePushes(text string) (Pushes, error) {
 		len(pubKey) != btcec.PubKeyBytesLenCompressed || len(rest) != 0 {
 		return Pushes{}, ErrPushes
 	}
-	return Pushes{signature, pubKey}, nil
+	return Pushes{Signature: signature, PubKey: pubKey}, nil
+}
+
+// pushAll makes a script that pushes items of 1..75 bytes.
+func pushAll(items ...[]byte) (script []byte) {
+	for _, data := range items {
+		script = append(append(script, byte(len(data))), data...)
+	}
+	return script
 }
 
 // cutPush takes one push of 1..75 bytes from the front of a script; without one
 // data is nil and rest is the script.
 func cutPush(script []byte) (data, rest []byte) {
-	if len(script) == 0 || script[0] == 0 || script[0] > 75 || len(script) < 1+int(script[0]) {
+	if len(script) == 0 || script[0] == 0 || script[0] > maxPush || len(script) < 1+int(script[0]) {
 		return nil, script
 	}
 	end := 1 + int(script[0])

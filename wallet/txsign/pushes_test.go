@@ -6,16 +6,16 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/btcsuite/btcd/address/v2"
 	"github.com/btcsuite/btcd/btcutil/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 
 	"github.com/joinmarket-go/joinmarket/internal/b64"
 	"github.com/joinmarket-go/joinmarket/wallet/coins"
+	"github.com/joinmarket-go/joinmarket/wallet/txbuild"
 )
 
 func TestMakerMessagesAsReference(t *testing.T) {
-	for _, v := range vectors(t, "maker_sigs", 2) {
+	for _, v := range vectors(t, "maker_sigs", 6) {
 		tx := parseTx(t, v.UnsignedTx)
 		for _, own := range v.OwnInputs {
 			wif, err := btcutil.DecodeWIF(own.WIF)
@@ -26,12 +26,16 @@ func TestMakerMessagesAsReference(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			script := append([]byte{0, 20}, address.Hash160(wif.PrivKey.PubKey().SerializeCompressed())...)
+			kind, _, _ := strings.Cut(v.WalletType, " ") // "p2wpkh fidelity bonds"
+			script, err := txbuild.ScriptType(kind).Script(wif.PrivKey.PubKey().SerializeCompressed())
+			if err != nil {
+				t.Fatal(err)
+			}
 			for i, in := range tx.TxIn {
 				if in.PreviousOutPoint != out {
 					continue
 				}
-				if err := Sign(tx, i, PrevOut{own.Value, script}, wif.PrivKey); err != nil {
+				if err := Sign(tx, i, PrevOut{Value: own.Value, Script: script}, wif.PrivKey); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -63,13 +67,28 @@ func TestNestedThirdPush(t *testing.T) {
 			t.Errorf("third push of %d bytes: %v", size, err)
 		}
 	}
-	if _, err := PushesOf(wire.NewTxIn(&wire.OutPoint{}, nil, nil)); !errors.Is(err, ErrPushes) {
-		t.Errorf("unsigned input: %v", err)
+}
+
+func TestPushesOfRefuses(t *testing.T) {
+	signature, pubKey := bytes.Repeat([]byte{5}, 71), make([]byte, 33)
+	for name, in := range map[string]wire.TxIn{
+		"unsigned":                {},
+		"one element":             {Witness: wire.TxWitness{signature}},
+		"three elements":          {Witness: wire.TxWitness{signature, pubKey, nil}},
+		"fidelity bond":           {Witness: wire.TxWitness{signature, make([]byte, 42)}},
+		"giant signature":         {Witness: wire.TxWitness{make([]byte, 76), pubKey}},
+		"nested, longer script":   {Witness: wire.TxWitness{signature, pubKey}, SignatureScript: append(pushAll(pubKey[:22]), 0)},
+		"legacy, signature only":  {SignatureScript: pushAll(signature)},
+		"legacy, something after": {SignatureScript: append(pushAll(signature, pubKey), 0)},
+	} {
+		if p, err := PushesOf(&in); !errors.Is(err, ErrPushes) {
+			t.Errorf("%s: %+v, %v", name, p, err)
+		}
 	}
 }
 
 func FuzzParsePushes(f *testing.F) {
-	for _, v := range vectors(f, "taker_verify", 37) {
+	for _, v := range vectors(f, "taker_verify", 109) {
 		for _, step := range v.Steps {
 			f.Add(step.SigMessage)
 		}

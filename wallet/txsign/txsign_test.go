@@ -5,19 +5,21 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"maps"
 	"math/big"
 	"os"
 	"strings"
 	"testing"
 
-	"github.com/btcsuite/btcd/address/v2"
 	"github.com/btcsuite/btcd/btcec/v2"
 	"github.com/btcsuite/btcd/btcec/v2/ecdsa"
 	"github.com/btcsuite/btcd/txscript/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 
 	"github.com/joinmarket-go/joinmarket/protocol/sats"
+	"github.com/joinmarket-go/joinmarket/wallet/bond"
 	"github.com/joinmarket-go/joinmarket/wallet/coins"
+	"github.com/joinmarket-go/joinmarket/wallet/txbuild"
 )
 
 type vector struct {
@@ -31,8 +33,12 @@ type vector struct {
 	Amount       sats.Amount
 	PrivKey      string
 	ScriptPubKey string `json:"script_pubkey"`
+	RedeemScript string `json:"redeem_script"`
+	SigHash      string
 	Signature    string
 	SignedTx     string `json:"signed_tx"`
+	ScriptType   string `json:"script_type"`
+	WalletType   string `json:"wallet_type"`
 
 	OwnInputs []struct {
 		UTXO, WIF string
@@ -53,7 +59,9 @@ type vector struct {
 	}
 }
 
-func vectors(t testing.TB, kind string, least int) (out []vector) {
+// vectors returns the known answers of one kind, and fails unless there are as
+// many as the reference gave.
+func vectors(t testing.TB, kind string, count int) (out []vector) {
 	t.Helper()
 	raw, err := os.ReadFile("testdata/txsign.json")
 	if err != nil {
@@ -68,8 +76,8 @@ func vectors(t testing.TB, kind string, least int) (out []vector) {
 			out = append(out, v)
 		}
 	}
-	if len(out) < least {
-		t.Fatalf("%d cases of kind %s, want %d", len(out), kind, least)
+	if len(out) != count {
+		t.Fatalf("%d cases of kind %s, want %d", len(out), kind, count)
 	}
 	return out
 }
@@ -93,24 +101,45 @@ func parseTx(t testing.TB, text string) *wire.MsgTx {
 }
 
 func TestSignAsReference(t *testing.T) {
-	for _, v := range vectors(t, "sign_input", 5) {
+	types, unspendable := make(map[string]int), 0
+	for _, v := range vectors(t, "sign_input", 18) {
+		types[v.ScriptType]++
 		tx := parseTx(t, v.UnsignedTx)
-		key, _ := btcec.PrivKeyFromBytes(unhex(t, v.PrivKey))
-		if err := Sign(tx, v.InputIndex, PrevOut{v.Amount, unhex(t, v.ScriptPubKey)}, key); err != nil {
+		key, pub := btcec.PrivKeyFromBytes(unhex(t, v.PrivKey))
+		prev := PrevOut{Value: v.Amount, Script: unhex(t, v.ScriptPubKey), Redeem: unhex(t, v.RedeemScript)}
+		lock, err := LockOf(prev.Script, pub.SerializeCompressed(), prev.Redeem)
+		if err != nil {
 			t.Fatal(err)
 		}
-		if got := hex.EncodeToString(tx.TxIn[v.InputIndex].Witness[0]); got != v.Signature {
-			t.Errorf("signature %s, want %s", got, v.Signature)
+		hash, err := lock.Hash(tx, v.InputIndex, int64(v.Amount), txscript.NewTxSigHashes(tx, prev.fetcher()))
+		if got := hex.EncodeToString(hash); got != v.SigHash || err != nil {
+			t.Errorf("%s: hash %s, %v, want %s", v.ScriptType, got, err, v.SigHash)
+		}
+		switch err := Sign(tx, v.InputIndex, prev, key); {
+		case errors.Is(err, ErrLockTime) && v.ScriptType == "bond" && tx.TxIn[v.InputIndex].Sequence == wire.MaxTxInSequenceNum:
+			// The reference signs what no node will ever accept.
+			lock.Open(tx.TxIn[v.InputIndex], append(ecdsa.Sign(key, hash).Serialize(), byte(txscript.SigHashAll)))
+			unspendable++
+		case err != nil:
+			t.Fatal(err)
 		}
 		var raw bytes.Buffer
 		if err := tx.Serialize(&raw); err != nil {
 			t.Fatal(err)
 		}
 		if got := hex.EncodeToString(raw.Bytes()); got != v.SignedTx {
-			t.Errorf("signed transaction %s, want %s", got, v.SignedTx)
+			t.Errorf("%s: signed transaction %s, want %s", v.ScriptType, got, v.SignedTx)
 		}
 	}
+	if want := map[string]int{"p2pkh": 5, "p2sh-p2wpkh": 5, "p2wpkh": 5, "bond": 3}; !maps.Equal(types, want) {
+		t.Errorf("types %v, want %v", types, want)
+	}
+	if unspendable != 2 {
+		t.Errorf("%d transactions that no node accepts, want 2", unspendable)
+	}
 }
+
+func isUnsigned(in *wire.TxIn) bool { return len(in.Witness) == 0 && len(in.SignatureScript) == 0 }
 
 // tryInputs places a message on the first unsigned input of its sender where it
 // fits, as a taker does.
@@ -120,7 +149,7 @@ func tryInputs(tx *wire.MsgTx, prevs []PrevOut, mine func(input int) bool, text 
 		return nil
 	}
 	for i := range tx.TxIn {
-		if mine(i) && tx.TxIn[i].Witness == nil && pushes.Place(tx, i, prevs[i]) == nil {
+		if mine(i) && isUnsigned(tx.TxIn[i]) && pushes.Place(tx, i, prevs[i]) == nil {
 			return &i
 		}
 	}
@@ -135,7 +164,7 @@ func TestT8MessagesAsReference(t *testing.T) {
 		return strings.HasPrefix(note, "hash type ") || strings.HasPrefix(note, "signature for the input of another maker")
 	}
 	played := 0
-	for _, v := range vectors(t, "taker_verify", 37) {
+	for _, v := range vectors(t, "taker_verify", 109) {
 		if v.Reason == "coin spent meanwhile" {
 			continue // a question to the node, asked before the taker signs
 		}
@@ -149,7 +178,7 @@ func TestT8MessagesAsReference(t *testing.T) {
 			}
 			for i := range tx.TxIn {
 				if tx.TxIn[i].PreviousOutPoint == out {
-					prevs[i], owner[i] = PrevOut{in.Value, unhex(t, in.ScriptPubKey)}, in.Nick
+					prevs[i], owner[i] = PrevOut{Value: in.Value, Script: unhex(t, in.ScriptPubKey)}, in.Nick
 				}
 			}
 		}
@@ -164,7 +193,7 @@ func TestT8MessagesAsReference(t *testing.T) {
 			}
 		}
 	}
-	if played < 36 {
+	if played != 106 {
 		t.Errorf("%d cases played", played)
 	}
 }
@@ -174,7 +203,7 @@ func TestT8MessagesAsReference(t *testing.T) {
 func signed(t testing.TB) (*wire.MsgTx, PrevOut, *btcec.PrivateKey, Pushes) {
 	t.Helper()
 	key, pub := btcec.PrivKeyFromBytes(bytes.Repeat([]byte{3}, 32))
-	prev := PrevOut{50_000, append([]byte{0, 20}, address.Hash160(pub.SerializeCompressed())...)}
+	prev := PrevOut{Value: 50_000, Script: txbuild.Program(pub.SerializeCompressed())}
 	tx := wire.NewMsgTx(2)
 	tx.AddTxIn(wire.NewTxIn(&wire.OutPoint{Index: 1}, nil, nil))
 	tx.AddTxIn(wire.NewTxIn(&wire.OutPoint{Index: 2}, nil, nil))
@@ -229,10 +258,21 @@ func TestT8WrongSignatures(t *testing.T) {
 		"uncompressed key": {func(_ *wire.MsgTx, prev *PrevOut, p *Pushes) {
 			key, _ := btcec.ParsePubKey(p.PubKey)
 			p.PubKey = key.SerializeUncompressed()
-			prev.Script = append([]byte{0, 20}, address.Hash160(p.PubKey)...)
-		}, ErrSignature},
+			prev.Script = txbuild.Program(p.PubKey)
+		}, ErrKey},
 		"legacy coin": {func(_ *wire.MsgTx, prev *PrevOut, p *Pushes) {
-			prev.Script = append(append([]byte{0x76, 0xa9, 20}, address.Hash160(p.PubKey)...), 0x88, 0xac)
+			prev.Script, _ = txbuild.P2PKH.Script(p.PubKey)
+		}, ErrSignature},
+		"nested coin of another value": {func(_ *wire.MsgTx, prev *PrevOut, p *Pushes) {
+			prev.Script, _ = txbuild.P2SH.Script(p.PubKey)
+			prev.Value++
+		}, ErrSignature},
+		"T3: fidelity bond": {func(_ *wire.MsgTx, prev *PrevOut, p *Pushes) {
+			prev.Redeem = bond.Redeem(1, [33]byte(p.PubKey))
+			prev.Script = bond.Script(prev.Redeem)
+		}, ErrInput},
+		"T3: taproot coin": {func(_ *wire.MsgTx, prev *PrevOut, p *Pushes) {
+			prev.Script = append([]byte{txscript.OP_1, 32}, p.PubKey[1:]...)
 		}, ErrInput},
 		"coin of no script": {func(_ *wire.MsgTx, prev *PrevOut, _ *Pushes) { prev.Script = nil }, ErrInput},
 	} {
@@ -277,7 +317,7 @@ func TestSignedTransactionIsStandard(t *testing.T) {
 	fetcher := txscript.NewMultiPrevOutFetcher(nil)
 	for i, in := range tx.TxIn {
 		in.SignatureScript = []byte{1, 1} // as a careless builder might leave it
-		own := PrevOut{prev.Value + sats.Amount(i), prev.Script}
+		own := PrevOut{Value: prev.Value + sats.Amount(i), Script: prev.Script}
 		if err := Sign(tx, i, own, key); err != nil {
 			t.Fatal(err)
 		}
