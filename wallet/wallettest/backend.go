@@ -203,7 +203,13 @@ func (b *Backend) Broadcast(ctx context.Context, tx *wire.MsgTx) error {
 			return nil
 		}
 	}
-	if err := b.c.check(tx); err != nil {
+	before := b.c.mempool
+	err := b.c.makeRoom(tx)
+	if err == nil {
+		err = b.c.check(tx)
+	}
+	if err != nil {
+		b.c.mempool = before
 		return fmt.Errorf("%w: %w", chain.ErrRejected, err)
 	}
 	b.c.accept(tx.Copy())

@@ -196,21 +196,12 @@ func (c *Chain) DoubleSpend(txid chainhash.Hash) *wire.MsgTx {
 
 // drop takes a transaction and its descendants out of the mempool.
 func (c *Chain) drop(txid chainhash.Hash) *wire.MsgTx {
-	at := slices.IndexFunc(c.mempool, func(tx *wire.MsgTx) bool { return tx.TxHash() == txid })
-	if at < 0 {
+	out := c.descendants(txid)
+	if len(out) == 0 {
 		return nil
 	}
-	dropped := c.mempool[at]
-	gone := map[chainhash.Hash]bool{txid: true}
-	c.mempool = slices.DeleteFunc(slices.Clone(c.mempool), func(tx *wire.MsgTx) bool {
-		for _, in := range tx.TxIn {
-			if gone[in.PreviousOutPoint.Hash] {
-				gone[tx.TxHash()] = true
-			}
-		}
-		return gone[tx.TxHash()]
-	})
-	return dropped
+	c.mempool = slices.DeleteFunc(slices.Clone(c.mempool), func(tx *wire.MsgTx) bool { return slices.Contains(out, tx) })
+	return out[0]
 }
 
 // accept puts a transaction into the mempool, unchecked.
@@ -326,9 +317,8 @@ func (c *Chain) check(tx *wire.MsgTx) error {
 		}
 		out += o.Value
 	}
-	vsize := int64(tx.SerializeSizeStripped()*3+tx.SerializeSize()+3) / 4
-	if fee := in - out; fee*1000 < int64(minFeeRate)*vsize {
-		return fmt.Errorf("a fee of %d sat for %d vbytes is below the minimum", fee, vsize)
+	if fee, size := in-out, vsize(tx); fee*1000 < int64(minFeeRate)*size {
+		return fmt.Errorf("a fee of %d sat for %d vbytes is below the minimum", fee, size)
 	}
 	hashes := txscript.NewTxSigHashes(tx, fetcher)
 	for i, txIn := range tx.TxIn {

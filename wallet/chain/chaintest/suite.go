@@ -48,6 +48,7 @@ func Run(t *testing.T, node *regtest.Node, open Open) {
 		{"D5Conflict", s.conflict},
 		{"Replacement", s.replacement},
 		{"Broadcast", s.broadcast},
+		{"Unconfirmed", s.unconfirmed},
 		{"Fees", s.fees},
 		{"D5WrongNetwork", s.wrongNetwork},
 		{"D5WrongPassword", s.wrongPassword},
