@@ -7,6 +7,9 @@
 package history
 
 import (
+	"iter"
+	"slices"
+
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 
@@ -16,16 +19,17 @@ import (
 // History is a set of transactions that do not contradict each other. It is
 // never changed: Apply returns a new one. The zero value is empty.
 type History struct {
-	txs []entry // in the order of the chain, unconfirmed ones last
+	txs []Tx // in the order of the chain, unconfirmed ones last
 }
 
-type entry struct {
+// Tx is one of the transactions; it must not be changed.
+type Tx struct {
 	chain.Tx
-	id chainhash.Hash
+	ID chainhash.Hash
 }
 
-// height of the block; 0 while unconfirmed.
-func (e entry) height() int32 { return e.Block.Height }
+// Height of the block; 0 while unconfirmed.
+func (t Tx) Height() int32 { return t.Block.Height }
 
 // Output is an output of one of the transactions.
 type Output struct {
@@ -39,30 +43,33 @@ type Output struct {
 // up to the fork, then what the update reports. All else is gone, be it in
 // blocks that left the chain or unconfirmed and not reported again.
 func (h History) Apply(u chain.Update) History {
-	next := History{txs: make([]entry, 0, len(h.txs)+len(u.Txs))}
+	next := History{txs: make([]Tx, 0, len(h.txs)+len(u.Txs))}
 	seen := make(map[chainhash.Hash]bool, cap(next.txs))
-	for _, e := range h.txs {
-		if e.height() > 0 && e.height() <= u.Fork.Height {
-			seen[e.id] = true
-			next.txs = append(next.txs, e)
+	for _, tx := range h.txs {
+		if tx.Height() > 0 && tx.Height() <= u.Fork.Height {
+			seen[tx.ID] = true
+			next.txs = append(next.txs, tx)
 		}
 	}
 	for _, tx := range u.Txs {
 		if id := tx.Msg.TxHash(); !seen[id] {
 			seen[id] = true
-			next.txs = append(next.txs, entry{tx, id})
+			next.txs = append(next.txs, Tx{tx, id})
 		}
 	}
 	return next
 }
 
+// All yields the transactions in the order of the chain, unconfirmed ones last.
+func (h History) All() iter.Seq[Tx] { return slices.Values(h.txs) }
+
 // Outputs calls each with every output of every transaction, spent or not, in
 // the order of the chain.
 func (h History) Outputs(each func(Output)) {
-	for _, e := range h.txs {
-		coinbase := isCoinbase(e.Msg)
-		for i, out := range e.Msg.TxOut {
-			each(Output{wire.OutPoint{Hash: e.id, Index: uint32(i)}, out, e.height(), coinbase})
+	for _, tx := range h.txs {
+		coinbase := isCoinbase(tx.Msg)
+		for i, out := range tx.Msg.TxOut {
+			each(Output{wire.OutPoint{Hash: tx.ID, Index: uint32(i)}, out, tx.Height(), coinbase})
 		}
 	}
 }
@@ -70,8 +77,8 @@ func (h History) Outputs(each func(Output)) {
 // Spent returns the outputs that the transactions spend, confirmed or not.
 func (h History) Spent() map[wire.OutPoint]bool {
 	spent := make(map[wire.OutPoint]bool)
-	for _, e := range h.txs {
-		for _, in := range e.Msg.TxIn {
+	for _, tx := range h.txs {
+		for _, in := range tx.Msg.TxIn {
 			spent[in.PreviousOutPoint] = true
 		}
 	}
