@@ -1,7 +1,8 @@
 #!/bin/sh
-# Installs the servers that some tests start, on Debian:
+# Installs what some tests start, on Debian:
 #
-#   ngircd    from the machine's own release, by apt (needs root)
+#   ngircd, python3, cc
+#             from the machine's own release, by apt (needs root)
 #   bitcoind  unpacked below DIR with the libraries it needs, so that nothing
 #             is installed or started system-wide; needs no root if DIR is
 #             writable
@@ -22,15 +23,19 @@ fail() {
 	exit 1
 }
 
-install_ngircd() {
-	if [ -x /usr/sbin/ngircd ] || command -v ngircd >/dev/null; then
-		echo "ngircd: present"
+# debian PROGRAM PACKAGE...: installs packages unless the program is there.
+debian() {
+	program=$1
+	shift
+	if command -v "$program" >/dev/null; then
+		echo "$program: present"
 		return
 	fi
-	apt-get update
-	apt-get install --yes --no-install-recommends ngircd
+	[ -n "${updated:-}" ] || apt-get update
+	updated=yes
+	apt-get install --yes --no-install-recommends "$@"
 	# The tests start their own; the machine shall not serve IRC because of them.
-	if [ -d /run/systemd/system ]; then
+	if [ "$program" = ngircd ] && [ -d /run/systemd/system ]; then
 		systemctl disable --now ngircd
 	fi
 }
@@ -93,5 +98,8 @@ install_bitcoind() {
 	mv "$work/bitcoind" "$dir/bin/bitcoind"
 }
 
-install_ngircd
+PATH=$PATH:/usr/sbin
+debian ngircd ngircd
+debian python3 python3-minimal # for examples/
+debian cc gcc libc6-dev        # for the race detector
 install_bitcoind
