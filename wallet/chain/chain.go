@@ -31,6 +31,9 @@ var (
 	ErrNoEstimate = errors.New("the node has no fee estimate")
 	// ErrPruned: the node has deleted blocks in which history has to be found.
 	ErrPruned = errors.New("the node has deleted old blocks")
+	// ErrCannotVerify: the backend cannot check other people's coins, as a
+	// light client cannot. Asking again is useless; no CoinJoin is possible.
+	ErrCannotVerify = errors.New("this backend cannot check other people's coins")
 	// ErrRejected: the node refuses the transaction; trying again with the
 	// same transaction is useless.
 	ErrRejected = errors.New("the node rejected the transaction")
@@ -113,7 +116,7 @@ type Backend interface {
 	// Changes delivers a value after a block or a possibly relevant
 	// transaction has come; values may be merged. It is never closed.
 	Changes() <-chan struct{}
-	// TxOut returns an unspent output or ErrNoTxOut.
+	// TxOut returns an unspent output, ErrNoTxOut or ErrCannotVerify.
 	TxOut(ctx context.Context, out wire.OutPoint) (TxOut, error)
 	// FeeRate estimates the rate to confirm within target blocks (1..1008),
 	// in sat/kvB, or ErrNoEstimate. MinFeeRate is what the mempool takes now.

@@ -25,6 +25,7 @@ import (
 	"github.com/btcsuite/btcd/wire/v2"
 
 	"github.com/joinmarket-go/joinmarket/wallet/chain"
+	"github.com/joinmarket-go/joinmarket/wallet/chain/filters"
 	"github.com/joinmarket-go/joinmarket/wallet/chain/rpc"
 	"github.com/joinmarket-go/joinmarket/wallet/secret"
 )
@@ -58,7 +59,7 @@ type Backend struct {
 	changes chan struct{}
 	stop    context.CancelFunc // ends the notifications
 	stopped chan struct{}
-	scripts scripts
+	scripts filters.Watched
 	mempool *mempool
 }
 
@@ -167,6 +168,17 @@ func (b *Backend) Tip(ctx context.Context) (_ chain.Tip, err error) {
 	}
 	info, err := b.node.ChainInfo(ctx)
 	return info.Tip(), err
+}
+
+// Watch implements chain.Backend. It asks the node nothing but who it is.
+func (b *Backend) Watch(ctx context.Context, branches []chain.Branch) (err error) {
+	defer b.note(&err)
+	added, err := b.scripts.Add(branches)
+	if err != nil {
+		return err
+	}
+	b.mempool.judgeAgain(added)
+	return b.check(ctx)
 }
 
 // TxOut implements chain.Backend.

@@ -8,15 +8,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/btcsuite/btcd/btcutil/v2/gcs"
-	"github.com/btcsuite/btcd/btcutil/v2/gcs/builder"
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 
 	"github.com/joinmarket-go/joinmarket/wallet/chain"
 )
-
-var block = chainhash.Hash{1, 2, 3}
 
 // script of a P2WPKH output.
 func script(number uint32) []byte {
@@ -24,71 +20,6 @@ func script(number uint32) []byte {
 	s[1] = 20
 	binary.BigEndian.PutUint32(s[2:], number)
 	return s
-}
-
-// filter of a block that touches scripts.
-func filter(t testing.TB, numbers ...uint32) []byte {
-	t.Helper()
-	var touched [][]byte
-	for _, n := range numbers {
-		touched = append(touched, script(n))
-	}
-	f, err := gcs.BuildGCSFilter(builder.DefaultP, builder.DefaultM, builder.DeriveKey(&block), touched)
-	if err != nil {
-		t.Fatal(err)
-	}
-	raw, err := f.NBytes()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return raw
-}
-
-func TestMatch(t *testing.T) {
-	raw := filter(t, 1, 2, 3, 4, 5)
-	for _, c := range []struct {
-		raw     []byte
-		watched [][]byte
-		want    bool
-	}{
-		{raw, [][]byte{script(3)}, true},
-		{raw, [][]byte{script(6), script(7), script(8), script(5)}, true},
-		{raw, [][]byte{script(6)}, false},
-		{raw, nil, false},
-		{filter(t), [][]byte{script(3)}, false},
-		{nil, [][]byte{script(3)}, false},
-	} {
-		if got, err := match(c.raw, block, c.watched); err != nil || got != c.want {
-			t.Errorf("match(%x, %x) = %t, %v", c.raw, c.watched, got, err)
-		}
-	}
-}
-
-// TestA12HugeFilter: a filter that claims four billion elements would take up
-// as much memory.
-func TestA12HugeFilter(t *testing.T) {
-	huge := append([]byte{0xfe, 0xff, 0xff, 0xff, 0xff}, make([]byte, 100)...)
-	if got, err := match(huge, block, [][]byte{script(1)}); err == nil {
-		t.Errorf("%t, want an error", got)
-	}
-	for _, bad := range [][]byte{{0xfd}, {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, {5}} {
-		if got, err := match(bad, block, [][]byte{script(1)}); err == nil {
-			t.Errorf("match(%x) = %t, want an error", bad, got)
-		}
-	}
-}
-
-// FuzzMatch: any bytes are an answer or an error, and whatever the filter was
-// made from is found in it.
-func FuzzMatch(f *testing.F) {
-	f.Add(filter(f, 1, 2), uint32(1))
-	f.Add([]byte{0xfe, 0xff, 0xff, 0xff, 0xff, 0}, uint32(7))
-	f.Fuzz(func(t *testing.T, raw []byte, number uint32) {
-		match(raw, block, [][]byte{script(number)})
-		if got, err := match(filter(t, number, number+1), block, [][]byte{script(number)}); !got || err != nil {
-			t.Errorf("script %d is not found: %t, %v", number, got, err)
-		}
-	})
 }
 
 // payment of a script by nobody.
@@ -108,7 +39,7 @@ func watching(t testing.TB, count uint32) *Backend {
 
 func watch(t testing.TB, b *Backend, count uint32) {
 	t.Helper()
-	added, err := b.scripts.add([]chain.Branch{{Count: count, Script: func(i uint32) ([]byte, error) { return script(i), nil }}})
+	added, err := b.scripts.Add([]chain.Branch{{Count: count, Script: func(i uint32) ([]byte, error) { return script(i), nil }}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -193,21 +124,4 @@ func FuzzNotice(f *testing.F) {
 			t.Errorf("changed by %s", text)
 		}
 	})
-}
-
-func BenchmarkMatch(b *testing.B) {
-	var numbers []uint32
-	for i := range uint32(5000) { // as in a full block
-		numbers = append(numbers, 1_000_000+i)
-	}
-	raw := filter(b, numbers...)
-	var watched [][]byte
-	for i := range uint32(2000) {
-		watched = append(watched, script(i))
-	}
-	for b.Loop() {
-		if _, err := match(raw, block, watched); err != nil {
-			b.Fatal(err)
-		}
-	}
 }

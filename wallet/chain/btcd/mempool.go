@@ -13,6 +13,7 @@ import (
 	"github.com/btcsuite/btcd/wire/v2"
 
 	"github.com/joinmarket-go/joinmarket/wallet/chain"
+	"github.com/joinmarket-go/joinmarket/wallet/chain/filters"
 	"github.com/joinmarket-go/joinmarket/wallet/chain/rpc"
 )
 
@@ -83,7 +84,7 @@ func (m *mempool) add(tx *wire.MsgTx, ours bool) (matters bool) {
 	}
 	if !ours {
 		var prints []fingerprint
-		for script := range touched(tx) {
+		for script := range filters.Touched(tx) {
 			prints = append(prints, m.print(script))
 		}
 		m.foreign[id] = prints
@@ -161,7 +162,7 @@ func (b *Backend) readMempool(ctx context.Context) ([]chain.Tx, error) {
 			if q.Err != nil {
 				return nil, fmt.Errorf("getrawtransaction: %w", q.Err)
 			}
-			b.mempool.add(txs[i].MsgTx, b.scripts.relevant(txs[i].MsgTx))
+			b.mempool.add(txs[i].MsgTx, b.scripts.Relevant(txs[i].MsgTx))
 		}
 	}
 	return b.mempool.list(), nil

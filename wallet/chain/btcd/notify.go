@@ -127,7 +127,7 @@ func (b *Backend) take(n notice) {
 		if len(n.Params) != 1 || json.Unmarshal(n.Params[0], &tx) != nil || tx.Hex.MsgTx == nil {
 			return // the next Sync reads it from the mempool
 		}
-		if b.mempool.add(tx.Hex.MsgTx, b.scripts.relevant(tx.Hex.MsgTx)) {
+		if b.mempool.add(tx.Hex.MsgTx, b.scripts.Relevant(tx.Hex.MsgTx)) {
 			b.changed()
 		}
 	}

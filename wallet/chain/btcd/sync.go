@@ -8,12 +8,11 @@ import (
 	"slices"
 	"time"
 
-	"github.com/btcsuite/btcd/btcutil/v2/gcs"
-	"github.com/btcsuite/btcd/btcutil/v2/gcs/builder"
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 
 	"github.com/joinmarket-go/joinmarket/wallet/chain"
+	"github.com/joinmarket-go/joinmarket/wallet/chain/filters"
 	"github.com/joinmarket-go/joinmarket/wallet/chain/rpc"
 )
 
@@ -104,7 +103,7 @@ func (b *Backend) begin(ctx context.Context, since chain.BlockID, tip chain.Tip)
 	if err != nil || fork.Height > 0 {
 		return scan{fork: fork, to: fork}, err
 	}
-	_, birth := b.scripts.all()
+	_, birth := b.scripts.List()
 	height, err := b.node.HeightBefore(ctx, birth, tip.Height)
 	if err != nil {
 		return scan{}, err
@@ -167,15 +166,15 @@ func (b *Backend) hashes(ctx context.Context, from, to int32) ([]chainhash.Hash,
 
 // choose tells the blocks which may touch a watched script.
 func (b *Backend) choose(ctx context.Context, hashes []chainhash.Hash) ([]bool, error) {
-	filters := make([]rpc.Hex, len(hashes))
+	raw := make([]rpc.Hex, len(hashes))
 	queries := make([]*rpc.Query, len(hashes))
 	for i, hash := range hashes {
-		queries[i] = &rpc.Query{Method: "getcfilter", Params: []any{hash.String(), wire.GCSFilterRegular}, Result: &filters[i]}
+		queries[i] = &rpc.Query{Method: "getcfilter", Params: []any{hash.String(), wire.GCSFilterRegular}, Result: &raw[i]}
 	}
 	if err := b.node.Batch(ctx, queries); err != nil {
 		return nil, err
 	}
-	scripts, _ := b.scripts.all()
+	scripts, _ := b.scripts.List()
 	chosen := make([]bool, len(hashes))
 	for i, q := range queries {
 		if q.Err != nil {
@@ -183,28 +182,11 @@ func (b *Backend) choose(ctx context.Context, hashes []chainhash.Hash) ([]bool, 
 				hashes[i], q.Err)
 		}
 		var err error
-		if chosen[i], err = match(filters[i], hashes[i], scripts); err != nil {
+		if chosen[i], err = filters.Match(raw[i], hashes[i], scripts); err != nil {
 			return nil, fmt.Errorf("%w: filter of block %s: %w", chain.ErrUnreachable, hashes[i], err)
 		}
 	}
 	return chosen, nil
-}
-
-// match asks a block's filter (BIP 158) for scripts.
-func match(raw []byte, block chainhash.Hash, scripts [][]byte) (bool, error) {
-	if len(raw) == 0 || len(scripts) == 0 {
-		return false, nil
-	}
-	filter, err := gcs.FromNBytes(builder.DefaultP, builder.DefaultM, raw)
-	if err != nil {
-		return false, err
-	}
-	// A number of elements that the bytes cannot hold would take up memory.
-	const bitsPerElement = builder.DefaultP + 1
-	if uint64(filter.N()) > uint64(len(raw))*8/bitsPerElement {
-		return false, errors.New("it claims more elements than it has")
-	}
-	return filter.MatchAny(builder.DeriveKey(&block), scripts)
 }
 
 // readBlock returns the relevant transactions of a block.
@@ -226,7 +208,7 @@ func (b *Backend) readBlock(ctx context.Context, id chain.BlockID, info rpc.Chai
 	}
 	var txs []chain.Tx
 	for _, tx := range block.Transactions {
-		if b.scripts.relevant(tx) {
+		if b.scripts.Relevant(tx) {
 			txs = append(txs, chain.Tx{Msg: tx, Block: id, Time: block.Header.Timestamp})
 		}
 	}

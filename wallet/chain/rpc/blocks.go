@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"sort"
 	"time"
 
 	"github.com/btcsuite/btcd/chaincfg/v2"
@@ -24,10 +23,6 @@ var ErrNoBlock = errors.New("the node does not have this block")
 // maxFork bounds how far back Fork follows a branch that was left. A node that
 // reorganises deeper has its blocks anew; then everything is read again.
 const maxFork = 1000
-
-// birthMargin is how much earlier than a birth a search begins: block times may
-// be off by two hours, and clocks of users by more.
-const birthMargin = 24 * time.Hour
 
 // BTC is an amount that a node writes as a decimal number of bitcoin.
 type BTC sats.Amount
@@ -181,27 +176,17 @@ func (c *Client) Fork(ctx context.Context, since chain.BlockID, params *chaincfg
 	return genesis, nil
 }
 
-// HeightBefore returns a height, at most that of tip, up to which no block can
-// have a transaction made after birth.
+// HeightBefore is chain.HeightBefore in the node's best chain.
 func (c *Client) HeightBefore(ctx context.Context, birth time.Time, tip int32) (int32, error) {
-	if birth.IsZero() {
-		return 0, nil
-	}
-	var failed error
-	// Times of blocks do not quite ascend, but by far less than the margin.
-	after := sort.Search(int(tip)+1, func(height int) bool {
-		if failed != nil {
-			return true
+	return chain.HeightBefore(birth, tip, func(height int32) (time.Time, error) {
+		hash, err := c.BlockHash(ctx, height)
+		if err != nil {
+			return time.Time{}, err
 		}
-		var header *wire.BlockHeader
-		var hash chainhash.Hash
-		if hash, failed = c.BlockHash(ctx, int32(height)); failed == nil {
-			header, failed = c.Header(ctx, hash)
+		header, err := c.Header(ctx, hash)
+		if err != nil {
+			return time.Time{}, err
 		}
-		return failed != nil || !header.Timestamp.Before(birth.Add(-birthMargin))
+		return header.Timestamp, nil
 	})
-	if failed != nil {
-		return 0, failed
-	}
-	return max(int32(after)-1, 0), nil
 }
