@@ -100,6 +100,6 @@ install_bitcoind() {
 
 PATH=$PATH:/usr/sbin
 debian ngircd ngircd
-debian python3 python3-minimal # for examples/
+debian python3 python3 # for examples/
 debian cc gcc libc6-dev        # for the race detector
 install_bitcoind
