@@ -111,27 +111,54 @@ func Connect(ctx context.Context, cfg Config) (*Session, error) {
 	return s, nil
 }
 
+// maxWaiting is how many events of the role wait for their reader while those
+// of the session itself are still looked at.
+const maxWaiting = 256
+
 // sort takes the events that concern the session itself and passes on those
-// that concern its role.
+// that concern its role. The latter are kept while nobody reads them: strangers
+// can cause some before the market is ready, and whoever waits for that reads
+// no events yet.
 func (s *Session) sort(ctx context.Context, progress func(control.ChannelEvent)) {
 	defer close(s.events)
-	for e := range s.daemon.Events() {
-		switch e := e.(type) {
-		case control.ChannelEvent:
-			progress(e)
-			continue
-		case control.ReadyEvent:
-			select {
-			case <-s.ready: // told before
-			default:
-				close(s.ready)
-			}
-			continue
+	var waiting []any
+	for from := s.daemon.Events(); from != nil || len(waiting) > 0; {
+		in := from
+		if len(waiting) == maxWaiting {
+			in = nil // the daemon's own queue fills now, which ends the session
+		}
+		var out chan any
+		var next any
+		if len(waiting) > 0 {
+			out, next = s.events, waiting[0]
 		}
 		select {
-		case s.events <- e:
+		case e, open := <-in:
+			switch e := e.(type) {
+			case control.ChannelEvent:
+				progress(e)
+			case control.ReadyEvent:
+				s.becomeReady()
+			case nil:
+				if !open {
+					from = nil
+				}
+			default:
+				waiting = append(waiting, e)
+			}
+		case out <- next:
+			waiting = waiting[1:]
 		case <-ctx.Done():
+			return
 		}
+	}
+}
+
+func (s *Session) becomeReady() {
+	select {
+	case <-s.ready: // told before
+	default:
+		close(s.ready)
 	}
 }
 

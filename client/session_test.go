@@ -140,6 +140,56 @@ func TestSession(t *testing.T) {
 	}
 }
 
+// TestReadyBehindOtherEvents: what strangers make the daemon tell before the
+// market is ready does not keep us from hearing that it is, and is not lost.
+func TestReadyBehindOtherEvents(t *testing.T) {
+	connect, accepted := dial(t, nil)
+	s, err := Connect(t.Context(), Config{Dial: connect, Role: control.RoleMaker, Network: "regtest"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	d := within(t, accepted, "connection")
+	insult := control.ErrorEvent{Nick: "J5other111111111", Text: "you"}
+	for range 3 {
+		if err := d.Notify(control.EventError, insult); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := d.Notify(control.EventReady, control.ReadyEvent{Channels: []string{"one"}}); err != nil {
+		t.Fatal(err)
+	}
+	ready := make(chan error, 1)
+	go func() { ready <- s.Ready(t.Context()) }()
+	if err := within(t, ready, "readiness"); err != nil {
+		t.Error(err)
+	}
+	for range 3 {
+		if got := within(t, s.Events(), "event"); got != insult {
+			t.Errorf("event %+v, want %+v", got, insult)
+		}
+	}
+}
+
+// TestNobodyReadsEvents: events that pile up end the session, and whoever waits
+// for the market learns of it.
+func TestNobodyReadsEvents(t *testing.T) {
+	connect, accepted := dial(t, nil)
+	s, err := Connect(t.Context(), Config{Dial: connect, Role: control.RoleMaker, Network: "regtest"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	d := within(t, accepted, "connection")
+	for d.Notify(control.EventError, control.ErrorEvent{Nick: "J5other111111111", Text: "you"}) == nil {
+	}
+	ready := make(chan error, 1)
+	go func() { ready <- s.Ready(t.Context()) }()
+	if err := within(t, ready, "end of the wait"); !errors.Is(err, control.ErrSlow) {
+		t.Errorf("waiting for the market: %v", err)
+	}
+}
+
 func TestP8NewNickEachSession(t *testing.T) {
 	connect, _ := dial(t, nil)
 	nicks := make(map[protocol.Nick]bool)
