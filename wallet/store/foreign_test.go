@@ -32,7 +32,7 @@ func TestForeignFiles(t *testing.T) {
 		{"empty", nil, ErrDamaged, "backup"},
 		{"newer", future, ErrFutureVersion, "newer version"},
 		{"newer and shorter", future[:20], ErrFutureVersion, "newer version"},
-		{"version 0", append([]byte(magic), 0, 0, 0xff, 0xff), ErrDamaged, "backup"},
+		{"version 0", append([]byte(live), 0, 0, 0xff, 0xff), ErrDamaged, "backup"},
 	} {
 		if err := os.WriteFile(path, c.file, 0o600); err != nil {
 			t.Fatal(err)
@@ -79,7 +79,7 @@ func TestW3WorkIsBounded(t *testing.T) {
 		{Memory: 1 << 12, Passes: 1, Lanes: 256 + 1},
 		{},
 	} {
-		file := append(header{kdf: kdf}.encode(), make([]byte, tagSize)...)
+		file := append(header{kind: live, kdf: kdf}.encode(), make([]byte, tagSize)...)
 		if err := os.WriteFile(path, file, 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -6,11 +6,12 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // Layout of the file, integers big-endian:
 //
-//	 0   8  magic "jmwallet"
+//	 0   8  kind of file: "jmwallet", or "jmbackup" for a backup copy of one
 //	 8   2  format version, 1
 //	10   2  format version with every bit turned
 //	12   4  Argon2id memory in KiB
@@ -27,11 +28,19 @@ import (
 // people who write a hash of their own there are the bounds on the parameters
 // and the seal.
 const (
-	magic       = "jmwallet"
 	version     = 1
+	magicSize   = 8
 	versionSize = 4 // the version and its inverse
 	sumSize     = 8
 	headerSize  = 104
+)
+
+// kind is the magic of a file.
+type kind string
+
+const (
+	live   kind = "jmwallet"
+	backup kind = "jmbackup"
 )
 
 // Bytes with which files of the reference implementation begin.
@@ -43,14 +52,18 @@ var (
 	ErrNotWallet = errors.New("this is not a wallet file of this program, or its first bytes are damaged; check the path, or restore the file from a backup")
 	// ErrReference: the file belongs to the reference implementation.
 	ErrReference = errors.New("this is a wallet file (.jmdat) of the Python JoinMarket, which this program cannot open; recover the wallet from its seed phrase")
+	// ErrBackup: the file is a backup copy. It must not be used as it is, since
+	// it does not know which addresses went out after it was made.
+	ErrBackup = errors.New("this is a backup copy of a wallet; make a wallet of it with: jm wallet restore")
 	// ErrFutureVersion: a newer program wrote the file. It was not touched.
 	ErrFutureVersion = errors.New("this wallet file was written by a newer version of this program; it has not been changed, open it with that version")
 	// ErrDamaged: the file is a wallet, but not as it was written.
-	ErrDamaged = errors.New("this wallet file is damaged; restore it from a backup, or recover the wallet from its seed phrase")
+	ErrDamaged = errors.New("this wallet file is damaged; restore it from a backup (jm wallet restore), or recover the wallet from its seed phrase")
 )
 
 // header is everything before the body.
 type header struct {
+	kind  kind
 	kdf   KDF
 	salt  [saltSize]byte
 	check [checkSize]byte
@@ -59,7 +72,7 @@ type header struct {
 
 // encode writes the header, headerSize bytes.
 func (h header) encode() []byte {
-	b := append(make([]byte, 0, headerSize), magic...)
+	b := append(make([]byte, 0, headerSize), h.kind...)
 	b = binary.BigEndian.AppendUint16(b, version)
 	b = binary.BigEndian.AppendUint16(b, ^uint16(version))
 	b = binary.BigEndian.AppendUint32(b, h.kdf.Memory)
@@ -79,11 +92,11 @@ func decodeHeader(file []byte) (header, error) {
 			return header{}, ErrReference
 		}
 	}
-	start := file[:min(len(file), len(magic))]
-	if string(start) != magic[:len(start)] {
+	start := kind(file[:min(len(file), magicSize)])
+	if !strings.HasPrefix(string(live), string(start)) && !strings.HasPrefix(string(backup), string(start)) {
 		return header{}, ErrNotWallet
 	}
-	if len(file) < len(magic)+versionSize {
+	if len(file) < magicSize+versionSize {
 		return header{}, fmt.Errorf("%w (it is cut short)", ErrDamaged)
 	}
 	v, inverse := binary.BigEndian.Uint16(file[8:]), binary.BigEndian.Uint16(file[10:])
@@ -96,6 +109,7 @@ func decodeHeader(file []byte) (header, error) {
 		return header{}, fmt.Errorf("%w (it is cut short)", ErrDamaged)
 	}
 	h := header{
+		kind: start,
 		kdf: KDF{
 			Memory: binary.BigEndian.Uint32(file[12:]),
 			Passes: binary.BigEndian.Uint32(file[16:]),

@@ -34,4 +34,10 @@ func TestW4OnlyTheOwnerMayRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	rights(path, 0o600)
+	c, err := f.Backup(content)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rights(c.Path, 0o600)
+	rights(filepath.Dir(c.Path), 0o700)
 }

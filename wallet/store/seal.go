@@ -101,9 +101,10 @@ func derive(password secret.Text, h header) (*sealer, [checkSize]byte, error) {
 	return &sealer{h, aead}, check, nil
 }
 
-// seal returns the content of the file for a body.
-func (s *sealer) seal(body []byte) []byte {
+// seal returns the content of a file of some kind for a body.
+func (s *sealer) seal(k kind, body []byte) []byte {
 	h := s.header
+	h.kind = k
 	rand.Read(h.nonce[:])
 	head := h.encode()
 	return s.aead.Seal(head, h.nonce[:], body, head)

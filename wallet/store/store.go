@@ -8,8 +8,9 @@
 // operating system holds a lock on a second file beside it, NAME.lock, and
 // gives it up when the process ends in whatever way.
 //
-// There is no backup copy. An old copy of a wallet does not know which
-// addresses went out since; what restores a wallet is its seed phrase.
+// Backup keeps copies of former bodies. An old copy of a wallet does not know
+// which addresses went out since, so Open refuses it: it is read by ReadBackup
+// only, whose caller has to make up for that.
 package store
 
 import (
@@ -43,6 +44,9 @@ var (
 // maxSize bounds the file in bytes, so that a foreign one cannot use up the
 // memory.
 const maxSize = 64 << 20
+
+// maxBody bounds the body in bytes.
+const maxBody = maxSize - headerSize - tagSize
 
 // Rights of what is created.
 const (
@@ -121,8 +125,8 @@ func makeFolder(folder string, files durable.System) error {
 }
 
 // Open reads an existing file and returns its body. The errors are ErrLocked,
-// ErrPassword, ErrNotWallet, ErrReference, ErrFutureVersion, ErrDamaged and
-// those of the file system; none of them changes the file.
+// ErrPassword, ErrNotWallet, ErrReference, ErrBackup, ErrFutureVersion,
+// ErrDamaged and those of the file system; none of them changes the file.
 func Open(path string, password secret.Text, cfg Config) (*File, []byte, error) {
 	if cfg.Files == nil {
 		cfg.Files = durable.OS
@@ -151,6 +155,9 @@ func (f *File) open(password secret.Text) ([]byte, error) {
 	h, err := decodeHeader(file)
 	if err != nil {
 		return nil, err
+	}
+	if h.kind == backup {
+		return nil, ErrBackup
 	}
 	if f.sealer, err = openSealer(password, h); err != nil {
 		return nil, err
@@ -225,10 +232,10 @@ func (f *File) Save(body []byte) error {
 	if f.sealer == nil {
 		return ErrClosed
 	}
-	if len(body) > maxSize-headerSize-tagSize {
+	if len(body) > maxBody {
 		return fmt.Errorf("saving the wallet: %d bytes are too many", len(body))
 	}
-	if err := durable.WriteFileOn(f.files, f.path, f.sealer.seal(body), filePerm); err != nil {
+	if err := durable.WriteFileOn(f.files, f.path, f.sealer.seal(live, body), filePerm); err != nil {
 		return fmt.Errorf("saving the wallet: %w", err)
 	}
 	return nil

@@ -73,7 +73,7 @@ func TestW1EveryBitFlipIsNoticed(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := ErrDamaged
-		if bit/8 < len(magic) {
+		if bit/8 < magicSize {
 			want = ErrNotWallet
 		}
 		if _, body, err := Open(path, password, light); !errors.Is(err, want) || body != nil {
@@ -219,8 +219,9 @@ func FuzzOpen(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	good := s.seal(content)
+	good := s.seal(live, content)
 	f.Add(good)
+	f.Add(s.seal(backup, content))
 	f.Add(good[:headerSize])
 	f.Add([]byte("JMENCWLT"))
 	f.Fuzz(func(t *testing.T, file []byte) {
