@@ -18,7 +18,7 @@ elif grep -q '^Vulnerability #' "$log"; then
   cat "$log"
   exit 1
 else
-  echo "no answer from the vulnerability database: $(tail -n 1 "$log")"
+  echo "no answer from the vulnerability database: $(grep -m 1 . "$log")"
 fi
 
 step 'race tests'
