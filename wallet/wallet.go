@@ -27,6 +27,7 @@ import (
 	"github.com/joinmarket-go/joinmarket/wallet/keys"
 	"github.com/joinmarket-go/joinmarket/wallet/secret"
 	"github.com/joinmarket-go/joinmarket/wallet/store"
+	"github.com/joinmarket-go/joinmarket/wallet/txbuild"
 )
 
 // Errors of a wallet, besides those of packages store and coins. None names a
@@ -191,7 +192,7 @@ func newWallet(seed keys.Seed, st state, cfg Config) (*Wallet, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	tree, err := keys.NewTree(seed, cfg.Params)
+	tree, err := keys.NewTree(seed, txbuild.P2WPKH, cfg.Params)
 	if err != nil {
 		return nil, err
 	}

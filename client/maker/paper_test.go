@@ -23,6 +23,7 @@ import (
 	"github.com/joinmarket-go/joinmarket/wallet/keys"
 	"github.com/joinmarket-go/joinmarket/wallet/message"
 	"github.com/joinmarket-go/joinmarket/wallet/secret"
+	"github.com/joinmarket-go/joinmarket/wallet/txbuild"
 	"github.com/joinmarket-go/joinmarket/wallet/txsign"
 )
 
@@ -167,7 +168,7 @@ func (c authCase) wallet(t *testing.T) *paperWallet {
 		spent:  make(map[wire.OutPoint]bool),
 		taker:  make(map[wire.OutPoint]chain.TxOut),
 	}
-	if w.tree, err = keys.NewTree(seed, &chaincfg.MainNetParams); err != nil {
+	if w.tree, err = keys.NewTree(seed, txbuild.P2WPKH, &chaincfg.MainNetParams); err != nil {
 		t.Fatal(err)
 	}
 	for _, v := range c.Coins {

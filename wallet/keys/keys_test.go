@@ -1,11 +1,8 @@
 package keys
 
 import (
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -14,163 +11,8 @@ import (
 	"github.com/btcsuite/btcd/chaincfg/v2"
 
 	"github.com/joinmarket-go/joinmarket/wallet/secret"
+	"github.com/joinmarket-go/joinmarket/wallet/txbuild"
 )
-
-type vectorCase struct {
-	Kind       string
-	Valid      bool
-	Reason     string
-	Network    string
-	WalletID   string `json:"wallet_id"`
-	Mnemonic   string
-	Extension  string
-	Entropy    string
-	Bip39Seed  string `json:"bip39_seed"`
-	Phrase     string
-	WalletType string `json:"wallet_type"`
-	Mixdepths  []struct {
-		Mixdepth int
-		XPub     string
-		Branches []struct {
-			Branch    uint32
-			XPub      string
-			Path      string
-			Addresses []struct {
-				Index        uint32
-				Path         string
-				Address      string
-				ScriptPubkey string `json:"script_pubkey"`
-				Pubkey       string
-				WIF          string
-			}
-		}
-	}
-}
-
-// vectors returns the known answers of one kind and fails unless there are as
-// many as the reference gave.
-func vectors(t *testing.T, kind string, count int) []vectorCase {
-	t.Helper()
-	data, err := os.ReadFile("testdata/hd.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var file struct{ Cases []vectorCase }
-	if err := json.Unmarshal(data, &file); err != nil {
-		t.Fatal(err)
-	}
-	var cases []vectorCase
-	for _, c := range file.Cases {
-		if c.Kind == kind {
-			cases = append(cases, c)
-		}
-	}
-	if len(cases) != count {
-		t.Fatalf("%d cases of kind %s, want %d", len(cases), kind, count)
-	}
-	return cases
-}
-
-var networks = map[string]*chaincfg.Params{
-	"mainnet": &chaincfg.MainNetParams,
-	"regtest": &chaincfg.RegressionNetParams,
-}
-
-func TestW8WalletsOfTheReference(t *testing.T) {
-	for _, c := range vectors(t, "wallet", 8) {
-		t.Run(c.Network+" "+c.WalletID, func(t *testing.T) {
-			if c.WalletType != "p2wpkh" || !c.Valid || len(c.Mixdepths) != DefaultMixdepths {
-				t.Fatalf("unexpected case: %s, valid %v, %d mixdepths", c.WalletType, c.Valid, len(c.Mixdepths))
-			}
-			seed, err := ParsePhrase(secret.NewText(c.Mnemonic), secret.NewText(c.Extension), time.Time{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			raw, err := seed.bip39Seed()
-			if got := hex.EncodeToString(raw.Reveal()); err != nil || got != c.Bip39Seed {
-				t.Errorf("BIP39 seed %s, %v; want %s", got, err, c.Bip39Seed)
-			}
-			if got := hex.EncodeToString(seed.Entropy().Reveal()); got != c.Entropy {
-				t.Errorf("entropy %s, want %s", got, c.Entropy)
-			}
-			tree, err := NewTree(seed, networks[c.Network])
-			if err != nil {
-				t.Fatal(err)
-			}
-			if id, err := tree.ID(); err != nil || id != c.WalletID {
-				t.Errorf("id %s, %v; want %s", id, err, c.WalletID)
-			}
-			checkWallet(t, tree, c)
-		})
-	}
-}
-
-func checkWallet(t *testing.T, tree *Tree, c vectorCase) {
-	addresses := 0
-	for _, m := range c.Mixdepths {
-		if got, err := tree.AccountXPub(m.Mixdepth); err != nil || got != m.XPub {
-			t.Errorf("mixdepth %d: xpub %s, %v; want %s", m.Mixdepth, got, err, m.XPub)
-		}
-		for _, b := range m.Branches {
-			if got, err := tree.BranchXPub(m.Mixdepth, b.Branch); err != nil || got != b.XPub {
-				t.Errorf("%s: xpub %s, %v; want %s", b.Path, got, err, b.XPub)
-			}
-			for _, a := range b.Addresses {
-				addresses++
-				path := Path{m.Mixdepth, b.Branch, a.Index}
-				if got := tree.PathText(path); got != a.Path {
-					t.Errorf("path %s, want %s", got, a.Path)
-				}
-				if got, err := tree.Address(path); err != nil || got != a.Address {
-					t.Errorf("%s: address %s, %v; want %s", a.Path, got, err, a.Address)
-				}
-				if a.ScriptPubkey == "" {
-					continue // the reference gives the rest for the first index only
-				}
-				script, err := tree.Script(path)
-				if got := hex.EncodeToString(script); err != nil || got != a.ScriptPubkey {
-					t.Errorf("%s: script %s, %v; want %s", a.Path, got, err, a.ScriptPubkey)
-				}
-				pub, err := tree.PublicKey(path)
-				if got := hex.EncodeToString(pub); err != nil || got != a.Pubkey {
-					t.Errorf("%s: public key %s, %v; want %s", a.Path, got, err, a.Pubkey)
-				}
-				if wif, err := tree.WIF(path); err != nil || wif.Reveal() != a.WIF {
-					t.Errorf("%s: private key differs, %v", a.Path, err)
-				}
-			}
-		}
-	}
-	if addresses != 50 {
-		t.Errorf("%d addresses compared, want 50", addresses)
-	}
-}
-
-func TestW7Phrases(t *testing.T) {
-	for _, c := range vectors(t, "phrase", 12) {
-		seed, err := ParsePhrase(secret.NewText(c.Phrase), secret.Text{}, time.Time{})
-		if !c.Valid {
-			if !errors.Is(err, ErrPhrase) {
-				t.Errorf("%s: %v, want ErrPhrase", c.Reason, err)
-			}
-			if (c.Reason == "checksum" || c.Reason == "reversed order") && !errors.Is(err, ErrChecksum) {
-				t.Errorf("%s: %v, want ErrChecksum", c.Reason, err)
-			}
-			continue
-		}
-		if err != nil {
-			t.Errorf("%q: %v", c.Phrase, err)
-			continue
-		}
-		if got := hex.EncodeToString(seed.Entropy().Reveal()); got != c.Entropy {
-			t.Errorf("%q: entropy %s, want %s", c.Phrase, got, c.Entropy)
-		}
-		phrase, err := seed.Phrase()
-		if want := strings.Join(strings.Fields(strings.ToLower(c.Phrase)), " "); err != nil || phrase.Reveal() != want {
-			t.Errorf("phrase %q, %v; want %q", phrase.Reveal(), err, want)
-		}
-	}
-}
 
 func TestW7PhraseErrorsExplain(t *testing.T) {
 	words := strings.Fields("during length object coyote sentence exhaust comic story bring much hard tree")
@@ -230,7 +72,7 @@ func tree(t testing.TB, extension string, params *chaincfg.Params) *Tree {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tree, err := NewTree(seed, params)
+	tree, err := NewTree(seed, txbuild.P2WPKH, params)
 	if err != nil {
 		t.Fatal(err)
 	}

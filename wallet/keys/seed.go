@@ -1,8 +1,10 @@
 // Package keys turns a phrase into the keys, scripts and addresses of a
-// wallet: BIP39 words, BIP32 derivation, BIP84 paths.
+// wallet: BIP39 words, BIP32 derivation, and the paths of P2WPKH (BIP84), nested
+// P2WPKH (BIP49) and P2PKH wallets, with fidelity bonds, keys from elsewhere,
+// and wallets that only watch.
 //
-// The result is the one of the reference implementation for a p2wpkh wallet,
-// so that a phrase opens the same wallet in both.
+// The result is the one of the reference implementation, so that a phrase opens
+// the same wallet in both.
 package keys
 
 import (
@@ -39,18 +41,23 @@ const (
 const newEntropy = 16
 
 // Seed is the origin of all keys of a wallet: the entropy behind the BIP39
-// words, and an extension (the BIP39 passphrase) if the user chose one.
+// words, and an extension (the BIP39 passphrase) if the user chose one. That of
+// a watch-only wallet is an extended public key instead.
 type Seed struct {
 	entropy   secret.Bytes // 16, 20, 24, 28 or 32 bytes
 	extension secret.Text
 	birth     time.Time
+	fresh     bool
+	master    secret.Text // extended public key of mixdepth 0, if watch-only
 }
 
 // NewSeed draws a new seed of 12 words, born now. The extension may be empty.
 func NewSeed(extension secret.Text) (Seed, error) {
 	entropy := make([]byte, newEntropy)
 	rand.Read(entropy)
-	return SeedOf(secret.NewBytes(entropy), extension, time.Now())
+	seed, err := SeedOf(secret.NewBytes(entropy), extension, time.Now())
+	seed.fresh = true
+	return seed, err
 }
 
 // ParsePhrase reads 12, 15, 18, 21 or 24 words of the English BIP39 list. Case
@@ -90,12 +97,17 @@ func SeedOf(entropy secret.Bytes, extension secret.Text, birth time.Time) (Seed,
 	if ext := extension.RevealBytes(); len(ext) > maxExtension || !utf8.Valid(ext) {
 		return Seed{}, ErrExtension
 	}
-	return Seed{entropy, extension, birth}, nil
+	return Seed{entropy: entropy, extension: extension, birth: birth}, nil
 }
 
 // Phrase returns the words, lower case, separated by single blanks. Together
-// with the extension they are all that a user needs to restore the keys.
+// with the extension they are all that a user needs to restore the keys. (Users
+// of P2PKH wallets know words of an older list for the same entropy.) The error
+// is ErrWatchOnly where there are none.
 func (s Seed) Phrase() (secret.Text, error) {
+	if s.WatchOnly() {
+		return secret.Text{}, ErrWatchOnly
+	}
 	words, err := bip39.NewMnemonic(s.entropy.Reveal())
 	if err != nil {
 		return secret.Text{}, fmt.Errorf("writing the seed phrase: %w", err)
@@ -103,7 +115,7 @@ func (s Seed) Phrase() (secret.Text, error) {
 	return secret.NewText(words), nil
 }
 
-// Entropy returns what the words encode.
+// Entropy returns what the words encode; empty if WatchOnly.
 func (s Seed) Entropy() secret.Bytes { return s.entropy }
 
 // Extension returns the BIP39 passphrase, empty for none.
@@ -112,10 +124,14 @@ func (s Seed) Extension() secret.Text { return s.extension }
 // Birth is a time before which the seed was not used; zero when unknown.
 func (s Seed) Birth() time.Time { return s.birth }
 
+// Fresh tells that NewSeed just drew the seed, so that nobody has used it.
+func (s Seed) Fresh() bool { return s.fresh }
+
 // Wipe overwrites the seed. Copies share its secrets and become empty too.
 func (s Seed) Wipe() {
 	s.entropy.Wipe()
 	s.extension.Wipe()
+	s.master.Wipe()
 }
 
 // bip39Seed returns the 64 bytes from which BIP32 starts.

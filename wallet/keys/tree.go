@@ -2,8 +2,8 @@ package keys
 
 import (
 	"encoding/hex"
-	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/btcsuite/btcd/address/v2"
@@ -14,40 +14,25 @@ import (
 	"github.com/btcsuite/btcd/chainhash/v2"
 
 	"github.com/joinmarket-go/joinmarket/wallet/secret"
-)
-
-// Branches of a mixdepth.
-const (
-	External uint32 = 0 // addresses shown to the user for deposits
-	Internal uint32 = 1 // change and CoinJoin outputs
+	"github.com/joinmarket-go/joinmarket/wallet/txbuild"
 )
 
 // DefaultMixdepths is the number of mixdepths of a new wallet.
 const DefaultMixdepths = 5
 
-// MaxIndex is the last index of a branch.
-const MaxIndex = hdkeychain.HardenedKeyStart - 1
-
-// ErrPath: a level of a path is out of range.
-var ErrPath = errors.New("derivation path out of range")
-
-// Path names a key of the wallet. Every level is below 2^31.
-type Path struct {
-	Mixdepth int
-	Branch   uint32 // External or Internal
-	Index    uint32
-}
-
 // Tree derives the keys below one seed on one network. The keys of branches
 // are kept, so that an address costs one derivation. Safe for use from several
 // goroutines.
 type Tree struct {
+	kind        txbuild.ScriptType
 	params      *chaincfg.Params
 	fingerprint string // of the root key, 8 hex digits
 
-	mu       sync.Mutex // protects the fields below
-	coin     *hdkeychain.ExtendedKey
+	mu       sync.Mutex              // protects the fields below
+	base     *hdkeychain.ExtendedKey // above the mixdepths; nil if watch-only
+	watched  *hdkeychain.ExtendedKey // of mixdepth 0, if watch-only
 	branches map[branchID]*branch
+	imported map[Path]ImportedKey
 }
 
 type branchID struct {
@@ -57,14 +42,30 @@ type branchID struct {
 
 // branch holds the keys at m/84'/coin'/mixdepth'/branch.
 type branch struct {
-	private *hdkeychain.ExtendedKey
+	private *hdkeychain.ExtendedKey // nil if watch-only
 	public  *hdkeychain.ExtendedKey
 	account string // extended public key of the mixdepth
+	first   []byte // public key at index 0 of Timelocked, which half of all bonds have
 }
 
-// NewTree derives the upper levels. The seed may be wiped afterwards.
-func NewTree(seed Seed, params *chaincfg.Params) (*Tree, error) {
-	raw, err := seed.bip39Seed()
+// NewTree derives the upper levels of a wallet with addresses of a type: P2PKH,
+// P2SH (nested P2WPKH) or P2WPKH, which alone has fidelity bonds and watch-only
+// wallets. The seed may be wiped afterwards. The error is ErrType, or ErrMaster
+// for the seed of another network.
+func NewTree(seed Seed, kind txbuild.ScriptType, params *chaincfg.Params) (*Tree, error) {
+	if err := CheckType(kind); err != nil {
+		return nil, err
+	}
+	t := &Tree{kind: kind, params: params, branches: make(map[branchID]*branch), imported: make(map[Path]ImportedKey)}
+	if seed.WatchOnly() {
+		if kind != txbuild.P2WPKH {
+			return nil, fmt.Errorf("%w: a watch-only wallet of type %s", ErrType, kind)
+		}
+		var err error
+		t.watched, err = seed.account(params)
+		return t, err
+	}
+	raw, err := seed.root(kind)
 	if err != nil {
 		return nil, err
 	}
@@ -78,24 +79,10 @@ func NewTree(seed Seed, params *chaincfg.Params) (*Tree, error) {
 	if err != nil {
 		return nil, fmt.Errorf("deriving the root key: %w", err)
 	}
-	coin, err := derive(root, hdkeychain.HardenedKeyStart+purpose, hdkeychain.HardenedKeyStart+coinType(params))
-	if err != nil {
-		return nil, err
-	}
-	return &Tree{
-		params:      params,
-		fingerprint: hex.EncodeToString(address.Hash160(pub.SerializeCompressed())[:4]),
-		coin:        coin,
-		branches:    make(map[branchID]*branch),
-	}, nil
-}
-
-// coinType is the second level of the path (BIP44, SLIP44).
-func coinType(params *chaincfg.Params) uint32 {
-	if params.Net == chaincfg.MainNetParams.Net {
-		return 0
-	}
-	return 1
+	t.fingerprint = hex.EncodeToString(address.Hash160(pub.SerializeCompressed())[:4])
+	levels := account(kind, params, 0)
+	t.base, err = derive(root, levels[:len(levels)-1]...)
+	return t, err
 }
 
 // derive walks down the levels and wipes the keys it passes.
@@ -115,7 +102,7 @@ func derive(key *hdkeychain.ExtendedKey, levels ...uint32) (*hdkeychain.Extended
 
 // branch returns the keys of a branch, deriving them at the first call.
 func (t *Tree) branch(mixdepth int, number uint32) (*branch, error) {
-	if mixdepth < 0 || int64(mixdepth) >= hdkeychain.HardenedKeyStart || number >= hdkeychain.HardenedKeyStart {
+	if mixdepth < 0 || int64(mixdepth) > MaxIndex || number > MaxIndex {
 		return nil, ErrPath
 	}
 	t.mu.Lock()
@@ -124,7 +111,24 @@ func (t *Tree) branch(mixdepth int, number uint32) (*branch, error) {
 	if b := t.branches[id]; b != nil {
 		return b, nil
 	}
-	account, err := derive(t.coin, hdkeychain.HardenedKeyStart+uint32(mixdepth))
+	b, err := t.newBranch(id)
+	if err == nil && number == Timelocked {
+		b.first, err = b.publicKey(0)
+	}
+	if err != nil {
+		return nil, err
+	}
+	t.branches[id] = b
+	return b, nil
+}
+
+// newBranch derives the keys of a branch; t.mu is held.
+func (t *Tree) newBranch(id branchID) (*branch, error) {
+	if t.base == nil {
+		return t.watchBranch(id)
+	}
+	levels := account(t.kind, t.params, uint32(id.mixdepth))
+	account, err := derive(t.base, levels[len(levels)-1])
 	if err != nil {
 		return nil, err
 	}
@@ -134,7 +138,7 @@ func (t *Tree) branch(mixdepth int, number uint32) (*branch, error) {
 		return nil, fmt.Errorf("deriving a public key: %w", err)
 	}
 	b := &branch{account: xpub.String()}
-	if b.private, err = derive(account, number); err != nil {
+	if b.private, err = derive(account, id.branch); err != nil {
 		return nil, err
 	}
 	// Neuter also fills in the public half of the private key, which later
@@ -142,17 +146,42 @@ func (t *Tree) branch(mixdepth int, number uint32) (*branch, error) {
 	if b.public, err = b.private.Neuter(); err != nil {
 		return nil, fmt.Errorf("deriving a public key: %w", err)
 	}
-	t.branches[id] = b
 	return b, nil
 }
 
-// PublicKey returns the compressed public key, 33 bytes.
+func (t *Tree) watchBranch(id branchID) (*branch, error) {
+	if id.mixdepth != 0 {
+		return nil, fmt.Errorf("%w: a watch-only wallet knows mixdepth 0 only", ErrPath)
+	}
+	public, err := derive(t.watched, id.branch)
+	return &branch{public: public, account: t.watched.String()}, err
+}
+
+// PublicKey returns the compressed public key, 33 bytes; of an imported key, in
+// the form that its address is of.
 func (t *Tree) PublicKey(p Path) ([]byte, error) {
+	if err := p.check(t.kind); err != nil {
+		return nil, err
+	}
+	if p.Branch == Imported {
+		k, err := t.importedKey(p)
+		if err != nil {
+			return nil, err
+		}
+		return k.public(), nil
+	}
 	b, err := t.branch(p.Mixdepth, p.Branch)
 	if err != nil {
 		return nil, err
 	}
-	key, err := child(b.public, p.Index)
+	if p.Index == 0 && b.first != nil {
+		return slices.Clone(b.first), nil
+	}
+	return b.publicKey(p.Index)
+}
+
+func (b *branch) publicKey(index uint32) ([]byte, error) {
+	key, err := derive(b.public, index)
 	if err != nil {
 		return nil, err
 	}
@@ -163,14 +192,27 @@ func (t *Tree) PublicKey(p Path) ([]byte, error) {
 	return pub.SerializeCompressed(), nil
 }
 
-// PrivateKey returns the key that signs for the path. The caller should call
-// Zero on it after use.
+// PrivateKey returns the key that signs for the path, or ErrWatchOnly. The
+// caller should call Zero on it after use.
 func (t *Tree) PrivateKey(p Path) (*btcec.PrivateKey, error) {
+	if err := p.check(t.kind); err != nil {
+		return nil, err
+	}
+	if p.Branch == Imported {
+		k, err := t.importedKey(p)
+		if err != nil {
+			return nil, err
+		}
+		return k.private(), nil
+	}
 	b, err := t.branch(p.Mixdepth, p.Branch)
 	if err != nil {
 		return nil, err
 	}
-	key, err := child(b.private, p.Index)
+	if b.private == nil {
+		return nil, ErrWatchOnly
+	}
+	key, err := derive(b.private, p.Index)
 	if err != nil {
 		return nil, err
 	}
@@ -178,39 +220,22 @@ func (t *Tree) PrivateKey(p Path) (*btcec.PrivateKey, error) {
 	return key.ECPrivKey()
 }
 
-func child(key *hdkeychain.ExtendedKey, index uint32) (*hdkeychain.ExtendedKey, error) {
-	if index > MaxIndex {
-		return nil, ErrPath
-	}
-	return derive(key, index)
-}
-
-// Script returns the output script of the path.
-func (t *Tree) Script(p Path) ([]byte, error) {
-	pub, err := t.PublicKey(p)
-	if err != nil {
-		return nil, err
-	}
-	return script(pub), nil
-}
-
-// Address returns the text that a payer uses for the path.
-func (t *Tree) Address(p Path) (string, error) {
-	pub, err := t.PublicKey(p)
-	if err != nil {
-		return "", err
-	}
-	return addressOf(pub, t.params)
-}
-
 // WIF returns the private key of the path as text for other wallets.
 func (t *Tree) WIF(p Path) (secret.Text, error) {
+	compressed := true
+	if p.Branch == Imported {
+		k, err := t.importedKey(p)
+		if err != nil {
+			return secret.Text{}, err
+		}
+		compressed = !k.Uncompressed
+	}
 	key, err := t.PrivateKey(p)
 	if err != nil {
 		return secret.Text{}, err
 	}
 	defer key.Zero()
-	wif, err := btcutil.NewWIF(key, t.params, true)
+	wif, err := btcutil.NewWIF(key, t.params, compressed)
 	if err != nil {
 		return secret.Text{}, fmt.Errorf("writing a private key: %w", err)
 	}
@@ -236,41 +261,58 @@ func (t *Tree) BranchXPub(mixdepth int, number uint32) (string, error) {
 	return b.public.String(), nil
 }
 
-// Descriptor returns the ranged public output descriptor of a branch, without
-// checksum: wpkh([d34db33f/84h/0h/0h]xpub.../0/*) (BIP380, BIP382).
-func (t *Tree) Descriptor(mixdepth int, number uint32) (string, error) {
-	b, err := t.branch(mixdepth, number)
-	if err != nil {
-		return "", err
-	}
-	return descriptor(fmt.Sprintf("[%s/%dh/%dh/%dh]%s/%d/*",
-		t.fingerprint, purpose, coinType(t.params), mixdepth, b.account, number)), nil
-}
+// Fingerprint is that of the root key, 8 hex digits, by which users and signing
+// devices tell seeds apart (BIP32). It is empty in a watch-only wallet.
+func (t *Tree) Fingerprint() string { return t.fingerprint }
 
-// PathText writes a path the way users know it: m/84'/0'/2'/1/17.
-func (t *Tree) PathText(p Path) string {
-	return fmt.Sprintf("m/%d'/%d'/%d'/%d/%d", purpose, coinType(t.params), p.Mixdepth, p.Branch, p.Index)
-}
-
-// ID returns the wallet id of the reference implementation, 6 hex digits: the
-// start of the double SHA256 over the text of the extended private key of the
-// first branch. It names the wallet without telling its keys.
+// ID returns the wallet id of the reference implementation for a wallet without
+// fidelity bonds, 6 hex digits: the start of the double SHA256 over the text of
+// the extended private key of the first branch. It names the wallet without
+// telling its keys.
 func (t *Tree) ID() (string, error) {
 	b, err := t.branch(0, External)
 	if err != nil {
 		return "", err
 	}
+	if b.private == nil {
+		return "", ErrWatchOnly
+	}
 	text := secret.NewText(b.private.String())
 	defer text.Wipe()
-	return hex.EncodeToString(chainhash.DoubleHashB(text.RevealBytes())[:3]), nil
+	return id(text.RevealBytes()), nil
 }
+
+// BondsID returns the wallet id of the reference for a P2WPKH wallet with
+// fidelity bonds, which it makes by default, and for the watch-only wallet of
+// it.
+func (t *Tree) BondsID() (string, error) {
+	b, err := t.branch(0, External)
+	if err != nil {
+		return "", err
+	}
+	pub, err := b.public.ECPubKey()
+	if err != nil {
+		return "", fmt.Errorf("deriving a public key: %w", err)
+	}
+	return id(pub.SerializeCompressed()), nil
+}
+
+func id(of []byte) string { return hex.EncodeToString(chainhash.DoubleHashB(of)[:3]) }
 
 // Wipe overwrites the private keys; the tree is of no use afterwards. It must
 // not run at the same time as other methods.
 func (t *Tree) Wipe() {
-	t.coin.Zero()
+	if t.base != nil {
+		t.base.Zero()
+	}
 	for _, b := range t.branches {
-		b.private.Zero()
+		if b.private != nil {
+			b.private.Zero()
+		}
+	}
+	for _, k := range t.imported {
+		k.Key.Wipe()
 	}
 	clear(t.branches)
+	clear(t.imported)
 }
