@@ -22,13 +22,9 @@ type link struct {
 	republish *alarm // a maker's, after the channel came back
 }
 
-// defaultInterval is the time between two lines to a server if the
-// configuration says nothing; the reference's.
-const defaultInterval = 1300 * time.Millisecond
-
 func interval(cfg control.ChannelConfig) time.Duration {
 	if cfg.LineInterval == 0 {
-		return defaultInterval
+		return control.DefaultLineInterval
 	}
 	return max(cfg.LineInterval, 0)
 }

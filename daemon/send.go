@@ -28,22 +28,15 @@ var (
 	errCrowded     = errors.New("too many messages wait for signatures")
 )
 
-// proofSize is what key and signature add to a message, in bytes.
-const proofSize = len("!push ") + 1 + 66 + 1 + 96
-
 // airtime estimates how long count messages of size bytes take to leave on the
-// slowest channel, where lines wait for one another.
+// slowest channel.
 func (s *session) airtime(count, size int) time.Duration {
 	var slowest time.Duration
 	for _, l := range s.links {
 		slowest = max(slowest, l.interval)
 	}
-	lines := (size+proofSize)/lineSize + 1
-	return time.Duration(count*lines) * slowest
+	return control.Airtime(slowest, count, size)
 }
-
-// lineSize is about how much of a message fits an IRC line, in bytes.
-const lineSize = 410
 
 // outgoing is a private message on its way to a nick.
 type outgoing struct {

@@ -9,6 +9,7 @@ import (
 	"github.com/joinmarket-go/joinmarket/internal/b64"
 	"github.com/joinmarket-go/joinmarket/protocol"
 	"github.com/joinmarket-go/joinmarket/protocol/control"
+	"github.com/joinmarket-go/joinmarket/protocol/envelope"
 	"github.com/joinmarket-go/joinmarket/protocol/line"
 	"github.com/joinmarket-go/joinmarket/protocol/seal"
 )
@@ -156,7 +157,7 @@ func (k *taker) await(talks []*takerTalk, size int) {
 // push hands a maker the signed transaction to broadcast.
 func (k *taker) push(r control.PushRequest) (any, error) {
 	msg := line.Fields(line.Push{Tx: r.Tx})
-	if size := len(msg) + proofSize; size > protocol.MaxMessage {
+	if size := len("!push ") + len(msg) + envelope.MaxProof; size > protocol.MaxMessage {
 		return nil, fmt.Errorf("%w: a push of %d bytes, messages have at most %d", control.ErrTooLarge, size, protocol.MaxMessage)
 	}
 	o := &outgoing{to: r.Maker, command: protocol.CmdPush, msg: msg}

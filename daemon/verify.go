@@ -78,7 +78,7 @@ type judgement struct {
 	valid    bool // the verdict
 }
 
-func (j *judgement) size() int { return len(j.envelope.Msg) + proofSize }
+func (j *judgement) size() int { return len(j.envelope.Msg) + envelope.MaxProof }
 
 // hearPrivate queues a private message for the verdict, unless it is none or
 // nobody here wants it.

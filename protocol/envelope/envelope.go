@@ -27,6 +27,10 @@ var (
 	ErrSignature = errors.New("signature of a private message is not base64 of a DER signature's size")
 )
 
+// MaxProof is the most that key and signature add to a message, in bytes: two
+// blanks, the key's hex digits, and the base64 of the longest signature.
+const MaxProof = 1 + 66 + 1 + 96
+
 // Envelope is a private message with the proof of its sender.
 type Envelope struct {
 	Command protocol.Command // of the first group
