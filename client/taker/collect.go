@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/joinmarket-go/joinmarket/internal/decimal"
@@ -32,13 +31,19 @@ type party struct {
 // return, and builds the transaction with those that pass.
 func (a *attempt) collect(ctx context.Context, pl *plan, proof podle.Proof, sessions map[protocol.Nick]string) (*join, error) {
 	pending := nicksOf(sessions)
-	err := a.cfg.Daemon.Auth(ctx, control.AuthRequest{Attempt: a.number,
-		Makers: slices.Sorted(maps.Keys(pending)), Revelation: proof.String()})
-	if err != nil {
+	request := control.AuthRequest{Attempt: a.number, Revelation: proof.String()}
+	// First to those that were asked first: they have waited longest.
+	for _, m := range pl.Makers {
+		if pending[m.Nick] {
+			request.Makers = append(request.Makers, m.Nick)
+		}
+	}
+	if err := a.cfg.Daemon.Auth(ctx, request); err != nil {
 		return nil, fmt.Errorf("opening the commitment: %w", a.daemonError(err))
 	}
 	opened := map[protocol.Nick]control.IOAuthEvent{}
-	err = a.gather(ctx, stage{
+	err := a.gather(ctx, stage{
+		size:    len(request.Revelation) * 4 / 3, // in the box, as base64
 		pending: pending,
 		late:    protocol.ReasonTimeoutAuth,
 		take: func(event any) {

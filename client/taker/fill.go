@@ -46,6 +46,7 @@ func (a *attempt) fill(ctx context.Context, pl *plan) (podle.Proof, map[protocol
 
 	keys := map[protocol.Nick]string{}
 	err = a.gather(ctx, stage{
+		size:    fillSize,
 		pending: pending,
 		late:    protocol.ReasonTimeoutFill,
 		take: func(event any) {
@@ -68,6 +69,9 @@ func (a *attempt) fill(ctx context.Context, pl *plan) (podle.Proof, map[protocol
 	}
 	return proof, keys, err
 }
+
+// fillSize is about the length of a fill: offer, amount, key and commitment.
+const fillSize = 4 + 16 + 64 + 66
 
 func fewMakers(good, needed int) error {
 	return because(protocol.ReasonFewMakers, fmt.Errorf("%d makers did what they should, %d are needed", good, needed))

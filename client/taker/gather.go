@@ -15,6 +15,7 @@ const grace = 5 * time.Second
 
 // stage is the wait for one kind of answer of several makers.
 type stage struct {
+	size    int                    // of what each was sent, in bytes
 	pending map[protocol.Nick]bool // who has not answered yet; take removes
 	late    protocol.Reason        // why those are dropped who do not answer
 	// take is given every event of the attempt except FailedEvent.
@@ -23,11 +24,13 @@ type stage struct {
 	left func(control.FailedEvent)
 }
 
-// gather waits until nobody is pending or the time for an answer is over.
+// gather waits until nobody is pending or the time for an answer is over, which
+// begins when the last of those asked has been sent what it is to answer.
 // Makers that fail or stay silent are dropped. It returns an error when the
 // session or the context ends.
 func (a *attempt) gather(ctx context.Context, s stage) error {
-	timer := time.NewTimer(a.cfg.Timeouts.Answer + grace)
+	sending := control.Airtime(a.cfg.Timeouts.Line, len(s.pending), s.size)
+	timer := time.NewTimer(sending + a.cfg.Timeouts.Answer + grace)
 	defer timer.Stop()
 	for len(s.pending) > 0 {
 		select {

@@ -36,6 +36,7 @@ func (a *attempt) sign(ctx context.Context, j *join) error {
 	}
 	signed := 0
 	err := a.gather(ctx, stage{
+		size:    len(request.Tx) * 16 / 9, // base64, and that again in the box
 		pending: pending,
 		late:    protocol.ReasonTimeoutTx,
 		take: func(event any) {

@@ -106,6 +106,30 @@ func TestT11MakersGoSilent(t *testing.T) {
 	}
 }
 
+// TestSlowChannel: on a channel with a pace, the time for an answer begins when
+// the question has left. The last maker gets the transaction some 20 s late and
+// takes almost all its time.
+func TestSlowChannel(t *testing.T) {
+	for _, command := range []string{"auth", "tx"} {
+		inPit(t, 4, func(p *pit) {
+			p.twist = func(c string, m *maker, answer []any) []any {
+				if c != command || m != p.makers[3] {
+					return answer
+				}
+				time.AfterFunc(10*time.Second+control.DefaultDeadline, func() {
+					for _, e := range answer {
+						p.events <- e
+					}
+				})
+				return nil
+			}
+			cfg := p.config()
+			cfg.Timeouts.Line = control.DefaultLineInterval
+			p.wantJoin(p.run(cfg, payment(btc/5, 4, 4)), 4)
+		})
+	}
+}
+
 func TestTooFewAnswer(t *testing.T) {
 	for command, step := range map[string]Step{"fill": StepFill, "auth": StepCollect} {
 		inPit(t, 3, func(p *pit) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -177,9 +178,10 @@ func (a *app) takerConfig(o payOptions) (taker.Config, error) {
 		FeeRate:      feerate.Policy{TxFees: policy.TxFees, Factor: policy.TxFeesFactor, Absurd: policy.AbsurdFeePerKB},
 		MaxFeeChange: policy.MaxSweepFeeChange,
 		Broadcast:    taker.Broadcast(policy.TxBroadcast),
-		Timeouts:     taker.Timeouts{Book: a.cfg.Timeout.Maker, Answer: a.cfg.Timeout.Maker, Seen: a.cfg.Timeout.Unconfirm, Quiet: a.quiet()},
-		Logger:       a.log,
-		Progress:     func(_ taker.Step, text string) { a.term.waiting(text) },
+		Timeouts: taker.Timeouts{Book: a.cfg.Timeout.Maker, Quiet: a.quiet(), Answer: a.cfg.Timeout.Maker, Line: a.lineInterval(),
+			Seen: a.cfg.Timeout.Unconfirm},
+		Logger:   a.log,
+		Progress: func(_ taker.Step, text string) { a.term.waiting(text) },
 	}
 	if o.txfee != 0 {
 		cfg.FeeRate.TxFees = o.txfee
@@ -199,19 +201,17 @@ func (a *app) takerConfig(o payOptions) (taker.Config, error) {
 	return cfg, nil
 }
 
-// quiet is how long the order book must have been still to count as complete:
-// a few lines' time on the slowest channel.
-func (a *app) quiet() time.Duration {
-	longest := time.Duration(0)
+// lineInterval is the time between two lines on the slowest channel.
+func (a *app) lineInterval() (longest time.Duration) {
 	for _, c := range a.cfg.Channels {
-		interval := c.LineInterval
-		if interval == 0 {
-			interval = control.DefaultLineInterval
-		}
-		longest = max(longest, interval)
+		longest = max(longest, cmp.Or(c.LineInterval, control.DefaultLineInterval))
 	}
-	return max(4*longest, 250*time.Millisecond)
+	return longest
 }
+
+// quiet is how long the order book must have been still to count as complete:
+// a few lines' time.
+func (a *app) quiet() time.Duration { return max(4*a.lineInterval(), 250*time.Millisecond) }
 
 // feeLimits are what one maker may ask: from flags, else the configuration,
 // else the user. There is no silent default for what may be spent.
