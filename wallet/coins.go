@@ -26,7 +26,7 @@ type Balance struct {
 	Immature    sats.Amount // rewards of blocks that are too young to be spent
 	Frozen      sats.Amount
 	Unconfirmed sats.Amount
-	Leased      sats.Amount // set aside for a session
+	Leased      sats.Amount // set aside for a session, or for a transaction that waits to be sent
 	Available   sats.Amount // free to be spent
 }
 
@@ -70,6 +70,7 @@ func (w *Wallet) Balances() ([]Balance, error) {
 	for _, c := range v.immature {
 		balances[c.Mixdepth].Immature += c.Value
 	}
+	promised := w.promised()
 	for _, c := range v.coins {
 		b := &balances[c.Mixdepth]
 		switch {
@@ -77,7 +78,7 @@ func (w *Wallet) Balances() ([]Balance, error) {
 			b.Frozen += c.Value
 		case c.Height == 0:
 			b.Unconfirmed += c.Value
-		case w.leases.Leased(c.OutPoint):
+		case promised[c.OutPoint] || w.leases.Leased(c.OutPoint):
 			b.Leased += c.Value
 		default:
 			b.Available += c.Value

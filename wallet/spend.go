@@ -47,7 +47,9 @@ func (w *Wallet) Reserve(r Reservation) (*coins.Lease, error) {
 		if _, fresh := w.Synced(); !fresh {
 			return nil, ErrNotSynced
 		}
-		filter := coins.Filter{Mixdepth: r.Mixdepth, MinConf: r.MinConf, Tip: v.tip.Height, Exclude: leased}
+		promised := w.promised()
+		filter := coins.Filter{Mixdepth: r.Mixdepth, MinConf: r.MinConf, Tip: v.tip.Height,
+			Exclude: func(out wire.OutPoint) bool { return promised[out] || leased(out) }}
 		candidates := filter.Apply(v.coins)
 		if !r.Sweep {
 			return w.cfg.Selection.Select(candidates, r.Target)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/btcsuite/btcd/chaincfg/v2"
+	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 
 	"github.com/joinmarket-go/joinmarket/wallet/coins"
@@ -25,37 +26,43 @@ import (
 type state struct {
 	next   []branchPair           // next index to hand out, by mixdepth
 	frozen map[wire.OutPoint]bool // also of coins that are gone: a reorganisation may bring them back
+	// pending are own transactions that were signed to be sent, until they are
+	// safe in the chain or cannot be mined any more.
+	pending map[chainhash.Hash]pending
 }
 
 // clone returns a copy that may be changed.
 func (s state) clone() state {
 	frozen := make(map[wire.OutPoint]bool, len(s.frozen))
 	maps.Copy(frozen, s.frozen)
-	return state{slices.Clone(s.next), frozen}
+	sent := make(map[chainhash.Hash]pending, len(s.pending))
+	maps.Copy(sent, s.pending)
+	return state{slices.Clone(s.next), frozen, sent}
 }
 
 func (s state) equal(o state) bool {
-	return slices.Equal(s.next, o.next) && maps.Equal(s.frozen, o.frozen)
+	return slices.Equal(s.next, o.next) && maps.Equal(s.frozen, o.frozen) && maps.EqualFunc(s.pending, o.pending, pending.equal)
 }
 
 // bodyVersion grows whenever an older program could misread the body or lose a
-// part of it by saving.
-const bodyVersion = 1
+// part of it by saving. Version 2 added pending; version 1 can be read as well.
+const bodyVersion = 2
 
-// scriptType is the one type of addresses in version 1.
+// scriptType is the one type of addresses.
 const scriptType = "p2wpkh"
 
 // body is the content of the wallet file as JSON. It holds the seed in plain
 // text: it lives only while the sealed file is read or written.
 type body struct {
-	Version   int          `json:"version"`
-	Network   string       `json:"network"` // name in chaincfg
-	Type      string       `json:"type"`
-	Entropy   string       `json:"entropy"` // hex
-	Extension string       `json:"extension"`
-	Birth     int64        `json:"birth"`  // Unix time; 0 when unknown
-	Next      []branchPair `json:"next"`   // [external, internal] by mixdepth
-	Frozen    []string     `json:"frozen"` // outpoints, sorted
+	Version   int           `json:"version"`
+	Network   string        `json:"network"` // name in chaincfg
+	Type      string        `json:"type"`
+	Entropy   string        `json:"entropy"` // hex
+	Extension string        `json:"extension"`
+	Birth     int64         `json:"birth"`  // Unix time; 0 when unknown
+	Next      []branchPair  `json:"next"`   // [external, internal] by mixdepth
+	Frozen    []string      `json:"frozen"` // outpoints, sorted
+	Pending   []pendingBody `json:"pending,omitempty"`
 }
 
 // encode writes the body of the file. The caller should clear it after use.
@@ -78,6 +85,10 @@ func (s state) encode(seed keys.Seed, params *chaincfg.Params) ([]byte, error) {
 		}
 	}
 	slices.Sort(b.Frozen)
+	var err error
+	if b.Pending, err = encodePending(s.pending); err != nil {
+		return nil, err
+	}
 	data, err := json.Marshal(b)
 	if err != nil {
 		return nil, fmt.Errorf("writing the wallet: %w", err)
@@ -112,7 +123,7 @@ func decodeState(data []byte, params *chaincfg.Params) (keys.Seed, state, error)
 	if b.Network != params.Name {
 		return keys.Seed{}, state{}, fmt.Errorf("%w: %s, not %s", ErrNetwork, b.Network, params.Name)
 	}
-	if b.Type != scriptType || b.Version != bodyVersion {
+	if b.Type != scriptType || b.Version < 1 {
 		return fail(fmt.Errorf("unknown kind %q in version %d", b.Type, b.Version))
 	}
 	seed, err := b.seed()
@@ -154,6 +165,10 @@ func (b body) state() (state, error) {
 			return state{}, fmt.Errorf("a frozen coin: %w", err)
 		}
 		s.frozen[out] = true
+	}
+	var err error
+	if s.pending, err = decodePending(b.Pending); err != nil {
+		return state{}, err
 	}
 	return s, nil
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/btcsuite/btcd/chaincfg/v2"
+	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 
 	"github.com/joinmarket-go/joinmarket/wallet/keys"
@@ -21,9 +22,13 @@ func testBody(t testing.TB) (keys.Seed, state, []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	tx := wire.NewMsgTx(2)
+	tx.AddTxIn(wire.NewTxIn(&wire.OutPoint{Index: 3}, nil, wire.TxWitness{{1}, {2, 3}}))
+	tx.AddTxOut(wire.NewTxOut(5, []byte{0x51}))
 	st := state{
-		next:   []branchPair{{1, 2}, {3, keys.MaxIndex + 1}},
-		frozen: map[wire.OutPoint]bool{{Index: 7}: true, {Hash: [32]byte{1, 2}, Index: 1<<32 - 1}: true},
+		next:    []branchPair{{1, 2}, {3, keys.MaxIndex + 1}},
+		frozen:  map[wire.OutPoint]bool{{Index: 7}: true, {Hash: [32]byte{1, 2}, Index: 1<<32 - 1}: true},
+		pending: map[chainhash.Hash]pending{tx.TxHash(): {tx, time.Unix(1_700_000_001, 0)}},
 	}
 	data, err := st.encode(seed, &chaincfg.RegressionNetParams)
 	if err != nil {
@@ -71,9 +76,9 @@ func TestD13StateOfOtherVersions(t *testing.T) {
 		data []byte
 		want error // nil: any
 	}{
-		{"newer", []byte(`{"version":2,"something":"new"}`), store.ErrFutureVersion},
+		{"newer", []byte(`{"version":3,"something":"new"}`), store.ErrFutureVersion},
 		{"another network", replace("regtest", "mainnet"), ErrNetwork},
-		{"version 0", replace(`"version":1`, `"version":0`), nil},
+		{"version 0", replace(`"version":2`, `"version":0`), nil},
 		{"unknown type", replace("p2wpkh", "p2tr"), nil},
 		{"unknown field", replace(`{`, `{"labels":{},`), nil},
 		{"entropy not hex", replace(`"entropy":"00`, `"entropy":"0x`), nil},
@@ -81,6 +86,8 @@ func TestD13StateOfOtherVersions(t *testing.T) {
 		{"index out of range", replace(`[1,2]`, `[1,2147483649]`), nil},
 		{"no mixdepth", replace(`[[1,2],[3,2147483648]]`, `[]`), nil},
 		{"bad outpoint", replace(`:7"`, `:07"`), nil},
+		{"half a transaction", replace(`"tx":"0200`, `"tx":"02`), nil},
+		{"transaction with a tail", replace(`00000000","since"`, `0000000000","since"`), nil},
 		{"two values", append(bytes.Clone(data), '{', '}'), nil},
 		{"nothing", nil, nil},
 	} {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/joinmarket-go/joinmarket/wallet/chain"
@@ -21,13 +22,19 @@ const (
 // be wrong, and blocks may be stamped up to two hours early.
 const birthSlack = 48 * time.Hour
 
-// Run keeps the wallet synchronised until ctx ends, then returns nil. It tries
+// Run keeps the wallet synchronised until ctx ends, then returns nil, and sends
+// pending transactions again that the node has lost. It tries
 // again, ever more slowly, while the node cannot be reached; it ends with an
 // error only when trying again cannot help: chain.ErrWrongNetwork, ErrOffline.
 func (w *Wallet) Run(ctx context.Context) error {
 	if w.cfg.Chain == nil {
 		return ErrOffline
 	}
+	ctx, stop := context.WithCancel(ctx)
+	var resending sync.WaitGroup
+	resending.Go(func() { w.resending(ctx) })
+	defer resending.Wait()
+	defer stop()
 	for retry := firstRetry; ; {
 		err := w.Sync(ctx)
 		switch {
@@ -110,7 +117,7 @@ func (w *Wallet) update(ctx context.Context) (*view, error) {
 		}
 		if _, enough := w.wanted(); enough {
 			w.rescan = false
-			return &last, nil
+			return &last, w.settle(&last)
 		}
 	}
 }
