@@ -113,8 +113,9 @@ func (s *session) tell(name string, v any) {
 	}
 }
 
-// questionWait is how long the client may take for a signature or a verdict.
-const questionWait = 30 * time.Second
+// questionWait is how long the client may take for a signature or a verdict:
+// less than any wait for a counterparty, so that the right one is blamed.
+const questionWait = 20 * time.Second
 
 // ask puts a question to the client on a goroutine of its own.
 func (s *session) ask(question func(ctx context.Context) event) {

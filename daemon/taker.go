@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -139,13 +140,15 @@ func (k *taker) send(t *takerTalk, said exchange.Said) error {
 // await gives the makers their time, from when the last of as many messages of
 // size bytes has left.
 func (k *taker) await(talks []*takerTalk, size int) {
-	limit := k.stage
-	if limit == 0 {
-		limit = k.s.d.cfg.Limits[exchange.LimitStage]
-	}
-	limit += k.s.airtime(len(talks), size)
+	limits := k.s.d.cfg.Limits
+	limit := cmp.Or(k.stage, limits[exchange.LimitStage])
+	sending := k.s.airtime(len(talks), size)
 	for _, t := range talks {
-		k.s.await(&t.talk, limit, func(reason protocol.Reason) {
+		limit := limit
+		if exchange.Waits[t.State()].Limit == exchange.LimitFill {
+			limit = min(limit, limits[exchange.LimitFill])
+		}
+		k.s.await(&t.talk, limit+sending, func(reason protocol.Reason) {
 			if t.fault != "" {
 				reason = t.fault // what came was of no use; that says more than that nothing did
 			}

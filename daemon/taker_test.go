@@ -35,7 +35,7 @@ func TestT11SilentMakers(t *testing.T) {
 		synctest.Wait()
 		quick.accept(alice)
 		expect[control.PubKeyEvent](taker)
-		failed(t, taker, carol, protocol.ReasonTimeoutFill, start, 60*time.Second)
+		failed(t, taker, carol, protocol.ReasonTimeoutFill, start, 30*time.Second)
 		slow.accept(alice)
 		taker.quiet() // too late
 
@@ -158,7 +158,7 @@ func TestN22UnusableKeysAndBoxes(t *testing.T) {
 		if got := w.said(alice, bob, protocol.CmdError); len(got) != 1 || !strings.HasPrefix(got[0], "invalid nacl pubkey: 0000") {
 			t.Errorf("answered %q", got)
 		}
-		failed(t, taker, bob, protocol.ReasonBadKey, start, 60*time.Second)
+		failed(t, taker, bob, protocol.ReasonBadKey, start, 30*time.Second)
 
 		attempt := taker.fill(bob)
 		synctest.Wait()
@@ -452,8 +452,39 @@ func TestAirtime(t *testing.T) {
 		taker.fill(makers...)
 		start := time.Now()
 		expect[control.FailedEvent](taker)
-		if got := time.Since(start); got != 60*time.Second+20*1300*time.Millisecond {
+		if got := time.Since(start); got != 30*time.Second+20*1300*time.Millisecond {
 			t.Errorf("the first of 20 makers failed after %v", got)
+		}
+	})
+}
+
+// TestSilentMakerCostsOnlyItself: a maker that does not answer fill is given up
+// soon enough for the others, which do not wait for auth for long (attack M7).
+func TestSilentMakerCostsOnlyItself(t *testing.T) {
+	cfg := channels("pit")
+	cfg[0].LineInterval = 0 // the reference's
+	inWorld(t, Config{Channels: cfg}, func(t *testing.T, w *world) {
+		taker := w.enter(control.RoleTaker, alice)
+		var makers []protocol.Nick
+		clients := map[protocol.Nick]*client{}
+		for i := range 9 {
+			makers = append(makers, nick(i))
+			clients[nick(i)] = w.maker(nick(i))
+		}
+		w.puppet(carol).offers()
+		attempt := taker.fill(append(makers, carol)...)
+		for range makers {
+			expect[control.PubKeyEvent](taker)
+		}
+		if e := expect[control.FailedEvent](taker); e.Maker != carol {
+			t.Fatalf("%+v", e)
+		}
+		// The pit has no pace. On one that has, the last auth leaves so much
+		// later than the first, but so did the fill of that maker.
+		time.Sleep(control.Airtime(control.DefaultLineInterval, len(makers), 500) - control.Airtime(control.DefaultLineInterval, len(makers), 150))
+		taker.auth(attempt, makers...)
+		for _, m := range makers {
+			expect[control.AuthEvent](clients[m])
 		}
 	})
 }
