@@ -64,7 +64,7 @@ func newMaker(s *session) *maker {
 	return &maker{
 		s: s, talks: make(map[protocol.Nick]*makerTalk), handed: make(map[commitment.Value]bool),
 		limits: makerLimits{
-			fill:     keyed(10*time.Second, 1),
+			fill:     keyed(10*time.Second, 3), // a taker may try again at once, with another commitment
 			fillLong: keyed(100*time.Second, 6),
 			ask:      keyed(10*time.Second, 1),
 			push:     keyed(20*time.Minute, 3),

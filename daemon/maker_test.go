@@ -269,7 +269,6 @@ func TestClientGoneInMidConversation(t *testing.T) {
 		}
 		// The commitment was opened but no coins were shown for it: it is free.
 		again := w.maker(bob)
-		time.Sleep(11 * time.Second)
 		taker.fill2(bob)
 		expect[control.PubKeyEvent](taker)
 		if n := again.status().Clients; n != 2 {
@@ -359,6 +358,13 @@ func TestFillsOfOneNickAreBounded(t *testing.T) {
 		}
 		if n := taker.answers(bob, protocol.CmdError); n < 6 || n > 12 {
 			t.Errorf("%d answers in ten minutes", n)
+		}
+		another := w.puppet(carol) // that tries again at once
+		for range 10 {
+			another.say(bob, protocol.CmdFill, "7 500000 "+another.key.Public()+" "+string(testCommitment))
+		}
+		if n := another.answers(bob, protocol.CmdError); n != 3 {
+			t.Errorf("%d answers to fills at once", n)
 		}
 	})
 }
