@@ -39,6 +39,10 @@ type Output struct {
 	Coinbase bool  // created by a block
 }
 
+// Of returns the history of transactions that do not contradict each other, in
+// the order of the chain, unconfirmed ones last. It keeps the slice.
+func Of(txs []Tx) History { return History{txs} }
+
 // Apply returns the history after an update of the chain: what was confirmed
 // up to the fork, then what the update reports. All else is gone, be it in
 // blocks that left the chain or unconfirmed and not reported again.

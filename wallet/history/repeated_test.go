@@ -37,7 +37,9 @@ func TestW12Repeated(t *testing.T) {
 	dust := pays(3, '-', 'a')
 	nothing := pays(4, 0, 'd')
 	late := pays(5, 'd', 'e')
-	out := func(tx *wire.MsgTx, index uint32) wire.OutPoint { return wire.OutPoint{Hash: tx.TxHash(), Index: index} }
+	out := func(tx *wire.MsgTx, index uint32) wire.OutPoint {
+		return wire.OutPoint{Hash: tx.TxHash(), Index: index}
+	}
 	h := History{}.Apply(update(0, chain.Tx{Msg: first, Block: at(1)}, chain.Tx{Msg: twice, Block: at(2)},
 		chain.Tx{Msg: dust, Block: at(3)}, chain.Tx{Msg: nothing}, chain.Tx{Msg: late}))
 	want := []wire.OutPoint{out(twice, 1), out(twice, 3), out(dust, 1), out(late, 0)}
