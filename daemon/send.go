@@ -51,7 +51,8 @@ type outgoing struct {
 }
 
 // sender has the client sign private messages and sends them. Messages to one
-// nick leave in the order in which they were given. It is owned by the loop.
+// nick reach the channel in the order in which they were given. It is owned by
+// the loop.
 type sender struct {
 	s      *session
 	queues map[protocol.Nick]*outbox

@@ -111,27 +111,29 @@ func (c *Channel) SendPublic(groups []string) error {
 	if err != nil {
 		return err
 	}
-	return c.push(lines)
+	return c.push(lines, true)
 }
 
-// SendPrivate sends one message to a nick, in as many lines as it takes. It
-// fails with channel.ErrDown, ErrFull, ErrTooLarge or ErrText.
+// SendPrivate sends one message to a nick, in as many lines as it takes. Offers
+// and what is handed on wait behind conversations, in which somebody waits; so
+// does all that goes to the room. It fails with channel.ErrDown, ErrFull, ErrTooLarge or ErrText.
 func (c *Channel) SendPrivate(to protocol.Nick, command, body string) error {
 	lines, err := privateLines(to, command, body)
 	if err != nil {
 		return err
 	}
-	return c.push(lines)
+	name := protocol.Command(command)
+	return c.push(lines, name.Offer() || name == protocol.CmdHP2)
 }
 
-func (c *Channel) push(lines []string) error {
+func (c *Channel) push(lines []string, later bool) error {
 	c.mu.Lock()
 	out := c.out
 	c.mu.Unlock()
 	if out == nil {
 		return channel.ErrDown
 	}
-	return out.push(lines...)
+	return out.add(lines, later)
 }
 
 // setOut opens the send methods, or closes them with nil.

@@ -16,6 +16,7 @@ const (
 	maxQueuedLines  = 2048
 	maxQueuedBytes  = 512 << 10
 	maxQueuedUrgent = 16
+	maxQueuedLater  = 512 // messages
 )
 
 // writeTimeout bounds the writing of one line.
@@ -30,7 +31,9 @@ type outbox struct {
 	mu     sync.Mutex // protects the fields below
 	urgent []string   // go at once, ahead of lines
 	lines  []string   // go one per interval
-	bytes  int        // of lines
+	later  [][]string // messages that go when there are no lines
+	count  int        // of lines and those of later
+	bytes  int        // of the same
 	turn   time.Time  // of the next ordinary line
 	closed bool
 }
@@ -39,8 +42,14 @@ func newOutbox(interval time.Duration) *outbox {
 	return &outbox{interval: interval, wake: make(chan struct{}, 1)}
 }
 
-// push queues lines behind what waits, all or none.
-func (o *outbox) push(lines ...string) error {
+// push queues lines behind what waits; see add.
+func (o *outbox) push(lines ...string) error { return o.add(lines, false) }
+
+// add queues the lines of a message, all or none: behind the others, or behind
+// all that will come. Those of later messages go when nothing else waits, but
+// nothing comes between two lines of one message. Only some may wait, so that
+// they leave room for the others.
+func (o *outbox) add(lines []string, later bool) error {
 	size := 0
 	for _, line := range lines {
 		if err := checkLine(line); err != nil {
@@ -53,16 +62,22 @@ func (o *outbox) push(lines ...string) error {
 	if o.closed {
 		return channel.ErrDown
 	}
-	if len(o.lines)+len(lines) > maxQueuedLines || o.bytes+size > maxQueuedBytes {
+	if o.count+len(lines) > maxQueuedLines || o.bytes+size > maxQueuedBytes ||
+		later && (len(o.later) >= maxQueuedLater || o.bytes+size > maxQueuedBytes/2) {
 		return channel.ErrFull
 	}
-	o.lines = append(o.lines, lines...)
+	if later {
+		o.later = append(o.later, lines)
+	} else {
+		o.lines = append(o.lines, lines...)
+	}
+	o.count += len(lines)
 	o.bytes += size
 	o.notify()
 	return nil
 }
 
-// first queues a line ahead of what push queued and free of the interval: what
+// first queues a line ahead of all others and free of the interval: what
 // keeps the connection alive must not wait behind a long transaction.
 func (o *outbox) first(line string) error {
 	if err := checkLine(line); err != nil {
@@ -85,7 +100,7 @@ func (o *outbox) first(line string) error {
 func (o *outbox) finish(line string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.urgent, o.lines, o.bytes = []string{line}, nil, 0
+	o.urgent, o.lines, o.later = []string{line}, nil, nil
 	o.closed = true
 	o.notify()
 }
@@ -107,13 +122,17 @@ func (o *outbox) take() (line string, wait time.Duration, open bool) {
 		line, o.urgent = o.urgent[0], o.urgent[1:]
 		return line, 0, true
 	}
-	if len(o.lines) == 0 {
+	if len(o.lines)+len(o.later) == 0 {
 		return "", 0, !o.closed
 	}
 	if wait = time.Until(o.turn); wait > 0 {
 		return "", wait, true
 	}
+	if len(o.lines) == 0 {
+		o.lines, o.later = o.later[0], o.later[1:]
+	}
 	line, o.lines = o.lines[0], o.lines[1:]
+	o.count--
 	o.bytes -= len(line)
 	o.turn = time.Now().Add(o.interval)
 	return line, 0, true

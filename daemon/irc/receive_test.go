@@ -235,7 +235,7 @@ func FuzzReceive(f *testing.F) {
 					return
 				}
 			case <-failed:
-				checkLines(t, slices.Concat(l.out.urgent, l.out.lines))
+				checkLines(t, slices.Concat(l.out.urgent, waiting(l.out)))
 				return
 			case <-time.After(patience):
 				t.Fatal("reading does not end")

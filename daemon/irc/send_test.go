@@ -3,6 +3,7 @@ package irc
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -53,6 +54,74 @@ func TestPace(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestConversationsGoFirst: a burst of answers to orderbook does not delay a
+// conversation, whose lines do not come between those of one answer either.
+func TestConversationsGoFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, p := startUp(t, nil)
+		body := strings.Repeat("x", 700)
+		texts, err := chunk.Split(thirdNick, "sw0reloffer", body)
+		if err != nil || len(texts) != 2 {
+			t.Fatal(len(texts), err)
+		}
+		answer := []string{"PRIVMSG " + string(thirdNick) + " :" + texts[0], "PRIVMSG " + string(thirdNick) + " :" + texts[1]}
+		for range 60 {
+			if err := h.ch.SendPrivate(thirdNick, "sw0reloffer", body); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := h.ch.SendPublic([]string{"!cancel 0"}); err != nil {
+			t.Fatal(err)
+		}
+		p.want(answer[0])
+		if err := h.ch.SendPrivate(otherNick, "pubkey", "x"); err != nil {
+			t.Fatal(err)
+		}
+		p.want(answer[1], "PRIVMSG "+string(otherNick)+" :!pubkey x ~")
+		heard := p.hears()
+		next := func() string {
+			for line := range heard {
+				if !strings.HasPrefix(line, "PING") {
+					return line
+				}
+				p.say("PONG")
+			}
+			return ""
+		}
+		for i := range 59 * 2 {
+			if got := next(); got != answer[i%2] {
+				t.Fatalf("line %d: %q", i, got)
+			}
+		}
+		if got := next(); !strings.HasPrefix(got, "PRIVMSG #joinmarket-pit :!cancel 0") {
+			t.Errorf("heard %q", got)
+		}
+		h.stop()
+	})
+}
+
+// TestOffersLeaveRoom: offers that cannot leave crowd out no conversation.
+func TestOffersLeaveRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, p := startUp(t, nil)
+		p.hears()
+		for _, size := range []int{10, 5_000} {
+			var err error
+			taken := 0
+			for ; err == nil && taken < 5_000; taken++ {
+				err = h.ch.SendPrivate(thirdNick, "sw0reloffer", strings.Repeat("x", size))
+			}
+			if !errors.Is(err, channel.ErrFull) {
+				t.Errorf("after %d offers of %d bytes: %v", taken, size, err)
+			}
+		}
+		if err := h.ch.SendPrivate(otherNick, "tx", strings.Repeat("x", 39_000)); err != nil {
+			t.Error(err)
+		}
+		h.stop()
+	})
 }
 
 // TestFull: what does not fit the queue is refused whole, and what was taken is
@@ -155,8 +224,9 @@ func FuzzN21OneMessageOneLine(f *testing.F) {
 		ch := New(Config{ChannelConfig: testConfig, Nick: ourNick})
 		ch.out = newOutbox(0)
 		if ch.SendPublic([]string{"!" + command + " " + body, body}) == nil {
-			checkLines(t, ch.out.lines)
-			for _, line := range ch.out.lines {
+			lines := waiting(ch.out)
+			checkLines(t, lines)
+			for _, line := range lines {
 				if !strings.HasPrefix(line, "PRIVMSG #joinmarket-pit :!") {
 					t.Fatalf("public line %q", line)
 				}
@@ -164,17 +234,18 @@ func FuzzN21OneMessageOneLine(f *testing.F) {
 		}
 		ch.out = newOutbox(0)
 		if ch.SendPrivate(protocol.Nick(to), command, body) != nil {
-			if len(ch.out.lines) > 0 {
-				t.Fatalf("refused, but %q is waiting", ch.out.lines)
+			if lines := waiting(ch.out); len(lines) > 0 {
+				t.Fatalf("refused, but %q is waiting", lines)
 			}
 			return
 		}
-		checkLines(t, ch.out.lines)
+		lines := waiting(ch.out)
+		checkLines(t, lines)
 		joiner := chunk.NewJoiner(time.Now)
-		for i, line := range ch.out.lines {
+		for i, line := range lines {
 			text, ok := strings.CutPrefix(line, "PRIVMSG "+to+" :")
 			whole, done, err := joiner.Add(ourNick, text)
-			if !ok || err != nil || done != (i == len(ch.out.lines)-1) {
+			if !ok || err != nil || done != (i == len(lines)-1) {
 				t.Fatalf("line %q: %v", line, err)
 			}
 			if done && whole != "!"+command+" "+body {
@@ -183,6 +254,9 @@ func FuzzN21OneMessageOneLine(f *testing.F) {
 		}
 	})
 }
+
+// waiting are the lines that are not urgent.
+func waiting(o *outbox) []string { return slices.Concat(o.lines, slices.Concat(o.later...)) }
 
 func checkLines(t *testing.T, lines []string) {
 	t.Helper()
