@@ -124,6 +124,10 @@ func (w *Wallet) find(out wire.OutPoint) (coins.Coin, error) {
 	if err != nil {
 		return coins.Coin{}, err
 	}
+	return v.find(out)
+}
+
+func (v *view) find(out wire.OutPoint) (coins.Coin, error) {
 	for _, c := range v.coins {
 		if c.OutPoint == out {
 			return c, nil
@@ -137,19 +141,9 @@ func (w *Wallet) computeLocked(v *view) {
 	v.coins, v.immature = nil, nil
 	spent := v.history.Spent()
 	v.history.Outputs(func(out history.Output) {
-		path, ours := w.paths[string(out.PkScript)]
+		c, ours := w.coinLocked(out)
 		if !ours || spent[out.OutPoint] || out.Value <= 0 {
 			return
-		}
-		c := coins.Coin{
-			OutPoint: out.OutPoint,
-			Value:    sats.Amount(out.Value),
-			Script:   out.PkScript,
-			Mixdepth: path.Mixdepth,
-			Branch:   path.Branch,
-			Index:    path.Index,
-			Height:   out.Height,
-			Frozen:   w.state.frozen[out.OutPoint],
 		}
 		// The block after its hundredth confirmation may spend a reward.
 		if out.Coinbase && c.Confirmations(v.tip.Height) < int32(w.cfg.Params.CoinbaseMaturity) {
@@ -158,4 +152,22 @@ func (w *Wallet) computeLocked(v *view) {
 		}
 		v.coins = append(v.coins, c)
 	})
+}
+
+// coinLocked returns an output as a coin if it is the wallet's; w.mu is held.
+func (w *Wallet) coinLocked(out history.Output) (c coins.Coin, ours bool) {
+	path, ours := w.paths[string(out.PkScript)]
+	if !ours {
+		return c, false
+	}
+	return coins.Coin{
+		OutPoint: out.OutPoint,
+		Value:    sats.Amount(out.Value),
+		Script:   out.PkScript,
+		Mixdepth: path.Mixdepth,
+		Branch:   path.Branch,
+		Index:    path.Index,
+		Height:   out.Height,
+		Frozen:   w.state.frozen[out.OutPoint],
+	}, true
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/btcsuite/btcd/wire/v2"
 
 	"github.com/joinmarket-go/joinmarket/protocol/sats"
+	"github.com/joinmarket-go/joinmarket/wallet/chain"
 	"github.com/joinmarket-go/joinmarket/wallet/coins"
 	"github.com/joinmarket-go/joinmarket/wallet/keys"
 	"github.com/joinmarket-go/joinmarket/wallet/message"
@@ -39,18 +40,9 @@ func (w *Wallet) Reserve(r Reservation) (*coins.Lease, error) {
 	if r.TTL <= 0 {
 		return nil, fmt.Errorf("reserving coins: a time limit of %v", r.TTL)
 	}
-	return w.leases.Take(r.Purpose, r.TTL, func(leased func(wire.OutPoint) bool) ([]coins.Coin, error) {
-		v, err := w.current()
-		if err != nil {
-			return nil, err
-		}
-		if _, fresh := w.Synced(); !fresh {
-			return nil, ErrNotSynced
-		}
-		promised := w.promised()
-		filter := coins.Filter{Mixdepth: r.Mixdepth, MinConf: r.MinConf, Tip: v.tip.Height,
-			Exclude: func(out wire.OutPoint) bool { return promised[out] || leased(out) }}
-		candidates := filter.Apply(v.coins)
+	return w.Lease(r.Purpose, r.TTL, func(c Choice) ([]coins.Coin, error) {
+		filter := coins.Filter{Mixdepth: r.Mixdepth, MinConf: r.MinConf, Tip: c.Tip.Height, Exclude: c.InUse}
+		candidates := filter.Apply(c.Coins)
 		if !r.Sweep {
 			return w.cfg.Selection.Select(candidates, r.Target)
 		}
@@ -61,10 +53,45 @@ func (w *Wallet) Reserve(r Reservation) (*coins.Lease, error) {
 	})
 }
 
+// Choice is what coins may be chosen from.
+type Choice struct {
+	Coins []coins.Coin // all unspent ones that are not immature, also those that must not be chosen
+	Tip   chain.Tip
+	InUse func(wire.OutPoint) bool // whether a coin is set aside already
+}
+
+// Lease is Reserve for whoever chooses the coins. choose must not call the
+// wallet; an error of it is returned as it is, and coins.ErrLeased follows from
+// its choosing a coin that is in use. Whether a coin is frozen, confirmed or in
+// the right mixdepth is for choose to see to.
+func (w *Wallet) Lease(purpose string, ttl time.Duration, choose func(Choice) ([]coins.Coin, error)) (*coins.Lease, error) {
+	return w.leases.Take(purpose, ttl, func(leased func(wire.OutPoint) bool) ([]coins.Coin, error) {
+		v, err := w.current()
+		if err != nil {
+			return nil, err
+		}
+		if _, fresh := w.Synced(); !fresh {
+			return nil, ErrNotSynced
+		}
+		promised := w.promised()
+		inUse := func(out wire.OutPoint) bool { return promised[out] || leased(out) }
+		chosen, err := choose(Choice{slices.Clone(v.coins), v.tip, inUse})
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range chosen {
+			if promised[c.OutPoint] {
+				return nil, fmt.Errorf("%w: %v", coins.ErrLeased, c.OutPoint)
+			}
+		}
+		return chosen, nil
+	})
+}
+
 // own checks a caller's coin against the wallet's and returns the latter, which
 // alone is trusted. It refuses frozen coins.
-func (w *Wallet) own(c coins.Coin) (coins.Coin, error) {
-	ours, err := w.find(c.OutPoint)
+func (v *view) own(c coins.Coin) (coins.Coin, error) {
+	ours, err := v.find(c.OutPoint)
 	if err != nil {
 		return coins.Coin{}, err
 	}
@@ -79,7 +106,16 @@ func (w *Wallet) own(c coins.Coin) (coins.Coin, error) {
 
 // withKey runs use with the private key of a coin of the wallet.
 func (w *Wallet) withKey(c coins.Coin, use func(*btcec.PrivateKey) error) error {
-	ours, err := w.own(c)
+	v, err := w.current()
+	if err != nil {
+		return err
+	}
+	return w.withKeyIn(v, c, use)
+}
+
+// withKeyIn is withKey for a coin of a view.
+func (w *Wallet) withKeyIn(v *view, c coins.Coin, use func(*btcec.PrivateKey) error) error {
+	ours, err := v.own(c)
 	if err != nil {
 		return err
 	}
@@ -101,13 +137,22 @@ func (w *Wallet) withKey(c coins.Coin, use func(*btcec.PrivateKey) error) error 
 //
 // What tx pays to whom is the caller's to check before.
 func (w *Wallet) SignTx(tx *wire.MsgTx, own []coins.Coin) error {
-	inputs, err := w.inputs(tx, own)
+	v, err := w.current()
+	if err != nil {
+		return err
+	}
+	return w.signIn(v, tx, own)
+}
+
+// signIn is SignTx with the coins of a view.
+func (w *Wallet) signIn(v *view, tx *wire.MsgTx, own []coins.Coin) error {
+	inputs, err := v.inputs(tx, own)
 	if err != nil {
 		return err
 	}
 	signed := tx.Copy()
 	for i, c := range own {
-		err := w.withKey(c, func(key *btcec.PrivateKey) error {
+		err := w.withKeyIn(v, c, func(key *btcec.PrivateKey) error {
 			return txsign.Sign(signed, inputs[i], txsign.PrevOut{Value: c.Value, Script: c.Script}, key)
 		})
 		if err != nil {
@@ -121,13 +166,9 @@ func (w *Wallet) SignTx(tx *wire.MsgTx, own []coins.Coin) error {
 }
 
 // inputs returns, for each coin in own, the input of tx that spends it.
-func (w *Wallet) inputs(tx *wire.MsgTx, own []coins.Coin) ([]int, error) {
+func (v *view) inputs(tx *wire.MsgTx, own []coins.Coin) ([]int, error) {
 	if len(own) == 0 {
 		return nil, fmt.Errorf("%w: none is named", ErrInputs)
-	}
-	v, err := w.current()
-	if err != nil {
-		return nil, err
 	}
 	ours := make(map[wire.OutPoint]bool, len(v.coins)+len(v.immature))
 	for _, c := range slices.Concat(v.coins, v.immature) {
