@@ -264,6 +264,7 @@ func TestClientDoesNotSign(t *testing.T) {
 				t.Errorf("%s: %+v", name, e)
 			}
 			time.Sleep(time.Minute)
+			synctest.Wait() // the last signer is done with the client
 		}
 		if n := len(w.said(alice, bob, protocol.CmdFill)); n != 0 {
 			t.Errorf("%d fills left unsigned", n)
