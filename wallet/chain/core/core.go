@@ -58,6 +58,9 @@ type Backend struct {
 	stop    context.CancelFunc // ends polling
 	stopped chan struct{}
 
+	step     int32 // blocks to search at once
+	progress progress
+
 	// watched has its own lock, which is a channel since holding it takes as
 	// long as a search.
 	lock    chan struct{}
@@ -87,6 +90,7 @@ func New(cfg Config) (*Backend, error) {
 		changes: make(chan struct{}, 1),
 		stop:    stop,
 		stopped: make(chan struct{}),
+		step:    searchStep,
 		lock:    make(chan struct{}, 1),
 		watched: watched{branches: make(map[string]*branch)},
 	}

@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -17,11 +18,9 @@ const (
 	logEvery      = 10
 	// abortTime bounds how long it may take to call off a search.
 	abortTime = 10 * time.Second
-	// markFormat is the label that the first address of a branch gets in the
-	// node's wallet once its history was searched: the number of addresses, and
-	// the birth in Unix seconds. So a search that was cut off is done again,
-	// and one that was completed is not, by whichever process.
-	markFormat = "joinmarket: history of %d addresses searched since %d"
+	// searchStep is how many blocks are searched at once: what a search loses
+	// when it is cut off.
+	searchStep = 2000
 )
 
 // search finds the history of what the node newly watches, which may take
@@ -32,27 +31,36 @@ func (b *Backend) search(ctx context.Context, since chain.BlockID) error {
 	if err != nil {
 		return err
 	}
-	from := tip.Blocks + 1
+	first, from := tip.Blocks+1, tip.Blocks+1
 	var found []*branch
 	for _, name := range b.watched.names() {
 		br := b.watched.branches[name]
-		if br.searched == 0 {
-			if br.searched, err = b.mark(ctx, br); err != nil {
-				return err
-			}
-		}
-		if br.searched >= br.Count {
+		// Whether only addresses were added that nobody used yet.
+		fresh := func() bool { return br.searched > 0 && br.start >= 0 && since.Height > br.start }
+		if br.searched >= br.Count || fresh() {
 			continue
+		}
+		done, err := b.readMark(ctx, br)
+		if err != nil {
+			return err
+		}
+		if !done.partial {
+			br.searched = max(br.searched, done.count)
 		}
 		if br.start < 0 {
 			if br.start, err = b.node.HeightBefore(ctx, br.Birth, tip.Blocks); err != nil {
 				return err
 			}
 		}
-		if br.searched > 0 && since.Height > br.start {
-			continue // only fresh addresses were added
+		if br.searched >= br.Count || fresh() {
+			continue
 		}
-		from = min(from, br.start)
+		first = min(first, br.start)
+		next := br.start
+		if done.partial && done.count >= br.Count {
+			next = max(next, min(done.height, tip.Blocks)) // that block once more, so that there is one
+		}
+		from = min(from, next)
 		found = append(found, br)
 	}
 	if len(found) == 0 {
@@ -63,15 +71,67 @@ func (b *Backend) search(ctx context.Context, since chain.BlockID) error {
 			"or give the wallet a later birth if it is not that old", chain.ErrPruned, tip.PruneHeight, from)
 	}
 	b.log.Info("searching the chain for the wallet's history", "from", from, "to", tip.Blocks)
-	if err := b.afterSearch(ctx, func() error { return b.rescan(ctx, from) }); err != nil {
-		return err
-	}
-	for _, br := range found {
-		if err := b.setMark(ctx, br); err != nil {
+	return b.searchSteps(ctx, found, first, from, tip.Blocks)
+}
+
+// searchSteps searches the blocks from..last, and marks after every step how
+// far it came. The whole search began at first.
+func (b *Backend) searchSteps(ctx context.Context, found []*branch, first, from, last int32) error {
+	weigh := b.weights(ctx, last)
+	b.progress.begin(searching, weigh(first), weigh(from), weigh(last))
+	defer b.progress.end()
+	for from <= last {
+		to := min(last, from+b.step-1)
+		part := span{weigh(from), weigh(to)}
+		if err := b.afterSearch(ctx, func() error { return b.rescan(ctx, from, to, part) }); err != nil {
 			return err
 		}
+		b.progress.at(part.last)
+		for _, br := range found {
+			if err := b.writeMark(ctx, br, mark{b.count(br), to, to < last}); err != nil {
+				return err
+			}
+		}
+		b.log.Debug("searched blocks", "from", from, "to", to)
+		from = to + 1
+	}
+	for _, br := range found {
+		br.searched = b.count(br)
 	}
 	return nil
+}
+
+// span is a part of the work that progress measures.
+type span struct{ first, last int64 }
+
+// at is the point of the span at a share of it, 0..1 as text.
+func (s span) at(share json.Number) int64 {
+	part, err := share.Float64()
+	if err != nil || !(part >= 0 && part <= 1) {
+		return s.first
+	}
+	return s.first + int64(part*float64(s.last-s.first))
+}
+
+// weights returns a measure of the work up to a height: the number of
+// transactions, or that of blocks if the node cannot count them.
+func (b *Backend) weights(ctx context.Context, last int32) func(height int32) int64 {
+	count := func(height int32) int64 {
+		hash, err := b.node.BlockHash(ctx, height)
+		var stats struct{ TxCount int64 }
+		if err == nil {
+			err = b.node.Call(ctx, "getchaintxstats", []any{0, hash.String()}, &stats)
+		}
+		if err != nil {
+			return 0 // the measure is only for show
+		}
+		return stats.TxCount
+	}
+	all := count(last)
+	if all == 0 {
+		return func(height int32) int64 { return int64(height) }
+	}
+	return func(height int32) int64 { return min(count(height), all) }
 }
 
 // afterSearch calls a function that the node refuses while its wallet is being
@@ -85,19 +145,19 @@ func (b *Backend) afterSearch(ctx context.Context, call func() error) error {
 		if busy, infoErr := b.searching(ctx); infoErr != nil || !busy {
 			return errors.Join(err, infoErr)
 		}
-		if err := b.waitSearched(ctx, nil); err != nil {
+		if err := b.waitSearched(ctx, nil, span{}); err != nil {
 			return err
 		}
 	}
 }
 
-// rescan has the node search its blocks from a height on.
-func (b *Backend) rescan(ctx context.Context, from int32) error {
+// rescan has the node search its blocks from..to, which are a part of the work.
+func (b *Backend) rescan(ctx context.Context, from, to int32, part span) error {
 	call, cancel := context.WithCancel(ctx)
 	defer cancel()
 	done := make(chan error, 1)
-	go func() { done <- b.wallet.CallSlow(call, "rescanblockchain", []any{from}, nil) }()
-	err := b.waitSearched(ctx, done)
+	go func() { done <- b.wallet.CallSlow(call, "rescanblockchain", []any{from, to}, nil) }()
+	err := b.waitSearched(ctx, done, part)
 	if ctx.Err() != nil {
 		// The node would go on without anybody waiting.
 		after, stop := context.WithTimeout(context.WithoutCancel(ctx), abortTime)
@@ -113,7 +173,8 @@ func (b *Backend) rescan(ctx context.Context, from int32) error {
 // waitSearched waits until the node's search has ended. done delivers the
 // answer of the call that began it; it is nil for the search of somebody else.
 // That call may be cut off on the way, which is no harm: the node goes on.
-func (b *Backend) waitSearched(ctx context.Context, done <-chan error) error {
+// part is what the search is of the work.
+func (b *Backend) waitSearched(ctx context.Context, done <-chan error, part span) error {
 	ticker := time.NewTicker(progressEvery)
 	defer ticker.Stop()
 	for ticks := 1; ; ticks++ {
@@ -137,8 +198,11 @@ func (b *Backend) waitSearched(ctx context.Context, done <-chan error) error {
 			// Without an answer and without a search, none was completed.
 			return cutOff
 		}
-		if busy && ticks%logEvery == 0 {
-			b.log.Info("searching the chain for the wallet's history", "done", progress.String())
+		if busy {
+			b.progress.at(part.at(progress))
+		}
+		if how, ok := b.Progress(); ok && ticks%logEvery == 0 {
+			b.log.Info(how.What, "permille", how.Permille, "left", how.Left.Round(time.Second))
 		}
 	}
 }
@@ -147,42 +211,4 @@ func (b *Backend) searching(ctx context.Context) (bool, error) {
 	info, err := b.walletInfo(ctx)
 	_, busy := info.scanning()
 	return busy, err
-}
-
-// mark returns how many addresses of a branch were searched since its birth.
-func (b *Backend) mark(ctx context.Context, br *branch) (uint32, error) {
-	address, err := b.address(br.first)
-	if err != nil {
-		return 0, err
-	}
-	var info struct{ Labels []string }
-	if err := b.wallet.Call(ctx, "getaddressinfo", []any{address}, &info); err != nil {
-		return 0, err
-	}
-	for _, label := range info.Labels {
-		var count uint32
-		var birth int64
-		if _, err := fmt.Sscanf(label, markFormat, &count, &birth); err == nil && birth <= br.Birth.Unix() {
-			return count, nil
-		}
-	}
-	return 0, nil
-}
-
-// setMark notes in the node's wallet that a branch was searched.
-func (b *Backend) setMark(ctx context.Context, br *branch) error {
-	address, err := b.address(br.first)
-	if err != nil {
-		return err
-	}
-	count := br.Count
-	if br.Descriptor != "" {
-		count = b.watched.has[normal(br.Descriptor)] // the node's wallet looked ahead
-	}
-	label := fmt.Sprintf(markFormat, count, br.Birth.Unix())
-	if err := b.wallet.Call(ctx, "setlabel", []any{address, label}, nil); err != nil {
-		return err
-	}
-	br.searched = count
-	return nil
 }
