@@ -103,6 +103,9 @@ func ReadBackup(path string, password secret.Text) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	if h.kind == side {
+		return nil, ErrNotWallet
+	}
 	s, err := openSealer(password, h)
 	if err != nil {
 		return nil, err

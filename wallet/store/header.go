@@ -6,12 +6,14 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
 // Layout of the file, integers big-endian:
 //
-//	 0   8  kind of file: "jmwallet", or "jmbackup" for a backup copy of one
+//	 0   8  kind of file: "jmwallet", "jmbackup" for a backup copy of one,
+//	        "jm-chain" for the file beside one
 //	 8   2  format version, 1
 //	10   2  format version with every bit turned
 //	12   4  Argon2id memory in KiB
@@ -41,6 +43,7 @@ type kind string
 const (
 	live   kind = "jmwallet"
 	backup kind = "jmbackup"
+	side   kind = "jm-chain"
 )
 
 // Bytes with which files of the reference implementation begin.
@@ -93,7 +96,8 @@ func decodeHeader(file []byte) (header, error) {
 		}
 	}
 	start := kind(file[:min(len(file), magicSize)])
-	if !strings.HasPrefix(string(live), string(start)) && !strings.HasPrefix(string(backup), string(start)) {
+	ours := func(k kind) bool { return strings.HasPrefix(string(k), string(start)) }
+	if !slices.ContainsFunc([]kind{live, backup, side}, ours) {
 		return header{}, ErrNotWallet
 	}
 	if len(file) < magicSize+versionSize {

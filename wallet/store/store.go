@@ -159,6 +159,9 @@ func (f *File) open(password secret.Text) ([]byte, error) {
 	if h.kind == backup {
 		return nil, ErrBackup
 	}
+	if h.kind == side {
+		return nil, ErrNotWallet
+	}
 	if f.sealer, err = openSealer(password, h); err != nil {
 		return nil, err
 	}
