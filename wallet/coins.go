@@ -87,37 +87,6 @@ func (w *Wallet) Balances() ([]Balance, error) {
 	return balances, nil
 }
 
-// Freeze sets a coin aside until it is thawed, across restarts. It does not end
-// a lease, but nothing is signed for a frozen coin. The error is ErrNotOurs for
-// what is no coin of the wallet.
-func (w *Wallet) Freeze(out wire.OutPoint, frozen bool) error {
-	if frozen {
-		if _, err := w.find(out); err != nil {
-			return err
-		}
-	}
-	err := w.save(func(s *state) error {
-		if frozen {
-			s.frozen[out] = true
-		} else {
-			delete(s.frozen, out)
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.view != nil {
-		next := *w.view
-		w.computeLocked(&next)
-		w.view = &next
-		w.notifyLocked()
-	}
-	return nil
-}
-
 // find returns the coin of an outpoint.
 func (w *Wallet) find(out wire.OutPoint) (coins.Coin, error) {
 	v, err := w.current()
@@ -160,6 +129,7 @@ func (w *Wallet) coinLocked(out history.Output) (c coins.Coin, ours bool) {
 	if !ours {
 		return c, false
 	}
+	cause := w.state.cause(out.OutPoint)
 	return coins.Coin{
 		OutPoint: out.OutPoint,
 		Value:    sats.Amount(out.Value),
@@ -168,6 +138,7 @@ func (w *Wallet) coinLocked(out history.Output) (c coins.Coin, ours bool) {
 		Branch:   path.Branch,
 		Index:    path.Index,
 		Height:   out.Height,
-		Frozen:   w.state.frozen[out.OutPoint],
+		Frozen:   cause != "",
+		Cause:    cause,
 	}, true
 }

@@ -116,7 +116,7 @@ func TestM28FrozenCoinIsNeverUsed(t *testing.T) {
 	lease := reserve(t, w, wallet.Reservation{Target: 20_000})
 	frozen := lease.Coins[0]
 	// The user freezes the coin while a session has it.
-	if err := w.Freeze(frozen.OutPoint, true); err != nil {
+	if err := w.Freeze(coins.ByUser, frozen.OutPoint); err != nil {
 		t.Fatal(err)
 	}
 	if err := w.SignTx(payment(1000, frozen), lease.Coins); !errors.Is(err, wallet.ErrFrozen) {

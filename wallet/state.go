@@ -17,6 +17,7 @@ import (
 
 	"github.com/joinmarket-go/joinmarket/wallet/coins"
 	"github.com/joinmarket-go/joinmarket/wallet/keys"
+	"github.com/joinmarket-go/joinmarket/wallet/labels"
 	"github.com/joinmarket-go/joinmarket/wallet/secret"
 	"github.com/joinmarket-go/joinmarket/wallet/store"
 )
@@ -24,8 +25,9 @@ import (
 // state is what the wallet remembers besides its seed. A published state is
 // not changed; save makes a new one.
 type state struct {
-	next   []branchPair           // next index to hand out, by mixdepth
-	frozen map[wire.OutPoint]bool // also of coins that are gone: a reorganisation may bring them back
+	next   []branchPair                  // next index to hand out, by mixdepth
+	frozen map[wire.OutPoint]coins.Cause // also of coins that are gone: a reorganisation may bring them back
+	labels labels.Set                    // cloned before it is changed
 	// pending are own transactions that were signed to be sent, until they are
 	// safe in the chain or cannot be mined any more.
 	pending map[chainhash.Hash]pending
@@ -33,19 +35,21 @@ type state struct {
 
 // clone returns a copy that may be changed.
 func (s state) clone() state {
-	frozen := make(map[wire.OutPoint]bool, len(s.frozen))
+	frozen := make(map[wire.OutPoint]coins.Cause, len(s.frozen))
 	maps.Copy(frozen, s.frozen)
 	sent := make(map[chainhash.Hash]pending, len(s.pending))
 	maps.Copy(sent, s.pending)
-	return state{slices.Clone(s.next), frozen, sent}
+	return state{slices.Clone(s.next), frozen, s.labels, sent}
 }
 
 func (s state) equal(o state) bool {
-	return slices.Equal(s.next, o.next) && maps.Equal(s.frozen, o.frozen) && maps.EqualFunc(s.pending, o.pending, pending.equal)
+	return slices.Equal(s.next, o.next) && maps.Equal(s.frozen, o.frozen) && s.labels.Equal(&o.labels) &&
+		maps.EqualFunc(s.pending, o.pending, pending.equal)
 }
 
 // bodyVersion grows whenever an older program could misread the body or lose a
-// part of it by saving. Version 2 added pending; version 1 can be read as well.
+// part of it by saving. Version 2 added pending, labels and causes of
+// freezing; version 1 can be read as well.
 const bodyVersion = 2
 
 // scriptType is the one type of addresses.
@@ -59,9 +63,10 @@ type body struct {
 	Type      string        `json:"type"`
 	Entropy   string        `json:"entropy"` // hex
 	Extension string        `json:"extension"`
-	Birth     int64         `json:"birth"`  // Unix time; 0 when unknown
-	Next      []branchPair  `json:"next"`   // [external, internal] by mixdepth
-	Frozen    []string      `json:"frozen"` // outpoints, sorted
+	Birth     int64         `json:"birth"` // Unix time; 0 when unknown
+	Next      []branchPair  `json:"next"`  // [external, internal] by mixdepth
+	Frozen    frozenBody    `json:"frozen"`
+	Labels    labelsBody    `json:"labels,omitempty"`
 	Pending   []pendingBody `json:"pending,omitempty"`
 }
 
@@ -74,17 +79,12 @@ func (s state) encode(seed keys.Seed, params *chaincfg.Params) ([]byte, error) {
 		Entropy:   hex.EncodeToString(seed.Entropy().Reveal()),
 		Extension: seed.Extension().Reveal(),
 		Next:      s.next,
-		Frozen:    []string{},
+		Frozen:    encodeFrozen(s.frozen),
+		Labels:    encodeLabels(s.labels),
 	}
 	if !seed.Birth().IsZero() {
 		b.Birth = seed.Birth().Unix()
 	}
-	for out, frozen := range s.frozen {
-		if frozen {
-			b.Frozen = append(b.Frozen, out.String())
-		}
-	}
-	slices.Sort(b.Frozen)
 	var err error
 	if b.Pending, err = encodePending(s.pending); err != nil {
 		return nil, err
@@ -158,15 +158,14 @@ func (b body) state() (state, error) {
 			return state{}, keys.ErrPath
 		}
 	}
-	s := state{next: b.Next, frozen: make(map[wire.OutPoint]bool, len(b.Frozen))}
-	for _, text := range b.Frozen {
-		out, err := coins.ParseOutPoint(text)
-		if err != nil {
-			return state{}, fmt.Errorf("a frozen coin: %w", err)
-		}
-		s.frozen[out] = true
-	}
+	s := state{next: b.Next}
 	var err error
+	if s.frozen, err = b.Frozen.decode(); err != nil {
+		return state{}, err
+	}
+	if s.labels, err = b.Labels.decode(); err != nil {
+		return state{}, err
+	}
 	if s.pending, err = decodePending(b.Pending); err != nil {
 		return state{}, err
 	}

@@ -11,7 +11,9 @@ import (
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 
+	"github.com/joinmarket-go/joinmarket/wallet/coins"
 	"github.com/joinmarket-go/joinmarket/wallet/keys"
+	"github.com/joinmarket-go/joinmarket/wallet/labels"
 	"github.com/joinmarket-go/joinmarket/wallet/secret"
 	"github.com/joinmarket-go/joinmarket/wallet/store"
 )
@@ -27,8 +29,13 @@ func testBody(t testing.TB) (keys.Seed, state, []byte) {
 	tx.AddTxOut(wire.NewTxOut(5, []byte{0x51}))
 	st := state{
 		next:    []branchPair{{1, 2}, {3, keys.MaxIndex + 1}},
-		frozen:  map[wire.OutPoint]bool{{Index: 7}: true, {Hash: [32]byte{1, 2}, Index: 1<<32 - 1}: true},
+		frozen:  map[wire.OutPoint]coins.Cause{{Index: 7}: coins.ByUser, {Hash: [32]byte{1, 2}, Index: 1<<32 - 1}: coins.ByReuse, {Index: 8}: thawed},
 		pending: map[chainhash.Hash]pending{tx.TxHash(): {tx, time.Unix(1_700_000_001, 0)}},
+	}
+	for _, label := range []string{"rent", "März"} {
+		if err := st.labels.Put(labels.Ref{Type: labels.Address, Text: "bcrt1" + label[:1]}, label); err != nil {
+			t.Fatal(err)
+		}
 	}
 	data, err := st.encode(seed, &chaincfg.RegressionNetParams)
 	if err != nil {
@@ -62,6 +69,15 @@ func TestStateReadsBack(t *testing.T) {
 	}
 }
 
+func TestD13FirstVersion(t *testing.T) {
+	out := wire.OutPoint{Index: 7}
+	_, st, err := decodeState([]byte(`{"version":1,"network":"regtest","type":"p2wpkh","entropy":"00000000000000000000000000000000",`+
+		`"extension":"","birth":0,"next":[[1,2]],"frozen":["`+out.String()+`"]}`), &chaincfg.RegressionNetParams)
+	if err != nil || len(st.next) != 1 || len(st.frozen) != 1 || st.frozen[out] != coins.ByUser {
+		t.Errorf("%+v, %v", st, err)
+	}
+}
+
 func TestD13StateOfOtherVersions(t *testing.T) {
 	_, _, data := testBody(t)
 	replace := func(old, new string) []byte {
@@ -80,12 +96,15 @@ func TestD13StateOfOtherVersions(t *testing.T) {
 		{"another network", replace("regtest", "mainnet"), ErrNetwork},
 		{"version 0", replace(`"version":2`, `"version":0`), nil},
 		{"unknown type", replace("p2wpkh", "p2tr"), nil},
-		{"unknown field", replace(`{`, `{"labels":{},`), nil},
+		{"unknown field", replace(`{`, `{"colour":{},`), nil},
 		{"entropy not hex", replace(`"entropy":"00`, `"entropy":"0x`), nil},
 		{"entropy too short", replace(`"entropy":"00`, `"entropy":"`), nil},
 		{"index out of range", replace(`[1,2]`, `[1,2147483649]`), nil},
 		{"no mixdepth", replace(`[[1,2],[3,2147483648]]`, `[]`), nil},
 		{"bad outpoint", replace(`:7"`, `:07"`), nil},
+		{"unknown cause", replace(`"reuse"`, `"weather"`), nil},
+		{"label of something else", replace(`"labels":{"addr"`, `"labels":{"pubkey"`), nil},
+		{"label that moves the cursor", replace(`"rent"`, `"\u001b[2J"`), nil},
 		{"half a transaction", replace(`"tx":"0200`, `"tx":"02`), nil},
 		{"transaction with a tail", replace(`00000000","since"`, `0000000000","since"`), nil},
 		{"two values", append(bytes.Clone(data), '{', '}'), nil},

@@ -112,7 +112,7 @@ func (w *Wallet) update(ctx context.Context) (*view, error) {
 			w.log.Info("blocks were replaced", "count", last.tip.Height-u.Fork.Height)
 		}
 		last = view{tip: u.Tip, history: last.history.Apply(u)}
-		if err := w.advance(last.history); err != nil {
+		if err := w.remember(last.history); err != nil {
 			return nil, err
 		}
 		if _, enough := w.wanted(); enough {
@@ -218,12 +218,15 @@ func (w *Wallet) learn(b chain.Branch, from keys.Path) error {
 	return nil
 }
 
-// advance moves the next indices past every address that was paid, on the disk
-// too, so that none of them is handed out.
-func (w *Wallet) advance(h history.History) error {
-	return w.save(func(s *state) error {
+// remember moves the next indices past every address that was paid, on the disk
+// too, so that none of them is handed out; and it freezes what came to an
+// address again, before anybody sees it.
+func (w *Wallet) remember(h history.History) error {
+	frozen := 0
+	err := w.save(func(s *state) error {
 		w.mu.RLock()
 		defer w.mu.RUnlock()
+		frozen = w.freezeReused(h, s)
 		h.Outputs(func(out history.Output) {
 			if path, ours := w.paths[string(out.PkScript)]; ours {
 				next := &s.next[path.Mixdepth][path.Branch]
@@ -232,4 +235,8 @@ func (w *Wallet) advance(h history.History) error {
 		})
 		return nil
 	})
+	if err == nil && frozen > 0 {
+		w.log.Warn("coins came to addresses that had been paid before, and were frozen", "count", frozen)
+	}
+	return err
 }

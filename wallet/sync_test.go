@@ -9,6 +9,7 @@ import (
 
 	"github.com/joinmarket-go/joinmarket/protocol/sats"
 	"github.com/joinmarket-go/joinmarket/wallet"
+	"github.com/joinmarket-go/joinmarket/wallet/coins"
 	"github.com/joinmarket-go/joinmarket/wallet/keys"
 	"github.com/joinmarket-go/joinmarket/wallet/secret"
 	"github.com/joinmarket-go/joinmarket/wallet/wallettest"
@@ -45,13 +46,13 @@ func TestLifeOfACoin(t *testing.T) {
 	if b := balances(t, w)[2]; b != (wallet.Balance{Mixdepth: 2, Available: 70_000}) || b.Total() != 70_000 {
 		t.Errorf("confirmed: %+v", b)
 	}
-	if err := w.Freeze(out, true); err != nil {
+	if err := w.Freeze(coins.ByUser, out); err != nil {
 		t.Fatal(err)
 	}
 	if b := balances(t, w)[2]; b != (wallet.Balance{Mixdepth: 2, Frozen: 70_000}) || !list(t, w)[0].Frozen {
 		t.Errorf("frozen: %+v", b)
 	}
-	if err := w.Freeze(out, false); err != nil {
+	if err := w.Thaw(out); err != nil {
 		t.Fatal(err)
 	}
 	lease := reserve(t, w, wallet.Reservation{Mixdepth: 2, Target: 1000})
@@ -245,10 +246,10 @@ func TestFrozenSurvives(t *testing.T) {
 	out := c.Pay(next(t, w, 0, keys.External).Script, 9000)
 	c.Mine(1)
 	sync(t, w)
-	if err := w.Freeze(wire.OutPoint{Index: 3}, true); !errors.Is(err, wallet.ErrNotOurs) {
+	if err := w.Freeze(coins.ByUser, wire.OutPoint{Index: 3}); !errors.Is(err, wallet.ErrNotOurs) {
 		t.Errorf("freezing a foreign coin: %v", err)
 	}
-	if err := w.Freeze(out, true); err != nil {
+	if err := w.Freeze(coins.ByUser, out); err != nil {
 		t.Fatal(err)
 	}
 	w.Close()
@@ -265,7 +266,7 @@ func TestFrozenSurvives(t *testing.T) {
 	if got := list(t, w); len(got) != 1 || !got[0].Frozen {
 		t.Errorf("thawed by a reorganisation: %+v", got)
 	}
-	if err := w.Freeze(out, false); err != nil {
+	if err := w.Thaw(out); err != nil {
 		t.Fatal(err)
 	}
 	w.Close()

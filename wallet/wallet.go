@@ -7,8 +7,8 @@
 // than zero, and while the node is silent it shows the last state but sets no
 // coins aside.
 //
-// On disk it keeps the seed, the next index of every branch and the frozen
-// coins; the transactions come from the node at every start. An index is on
+// On disk it keeps the seed, the next index of every branch, the frozen coins
+// and the labels; the transactions come from the node at every start. An index is on
 // the disk before its address leaves this package.
 package wallet
 
@@ -22,6 +22,7 @@ import (
 	"github.com/btcsuite/btcd/chaincfg/v2"
 
 	"github.com/joinmarket-go/joinmarket/internal/durable"
+	"github.com/joinmarket-go/joinmarket/protocol/sats"
 	"github.com/joinmarket-go/joinmarket/wallet/chain"
 	"github.com/joinmarket-go/joinmarket/wallet/coins"
 	"github.com/joinmarket-go/joinmarket/wallet/keys"
@@ -80,6 +81,10 @@ type Config struct {
 	// after which no more used ones are expected on an external and an internal
 	// branch, 1..100000; 0: DefaultGapLimit and DefaultInternalGapLimit.
 	GapLimit, InternalGapLimit int
+	// MaxFreezeReuse is the value in sat up to which a coin is frozen by itself
+	// when it comes to an address that was paid before; 0: every value, -1: no
+	// coin.
+	MaxFreezeReuse sats.Amount
 	// Selection is how Reserve chooses coins; empty: coins.Default.
 	Selection coins.Algorithm
 	// KDF of a new file; zero: store.DefaultKDF.

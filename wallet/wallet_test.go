@@ -224,7 +224,7 @@ func TestClosed(t *testing.T) {
 	if _, _, err := w.SignMessage(coin, "text"); !errors.Is(err, store.ErrClosed) {
 		t.Errorf("SignMessage: %v", err)
 	}
-	if err := w.Freeze(coin.OutPoint, true); !errors.Is(err, store.ErrClosed) {
+	if err := w.Freeze(coins.ByUser, coin.OutPoint); !errors.Is(err, store.ErrClosed) {
 		t.Errorf("Freeze: %v", err)
 	}
 	if err := w.Close(); !errors.Is(err, store.ErrClosed) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/btcsuite/btcd/chaincfg/v2"
 
+	"github.com/joinmarket-go/joinmarket/protocol/sats"
 	"github.com/joinmarket-go/joinmarket/wallet"
 	"github.com/joinmarket-go/joinmarket/wallet/chain"
 	"github.com/joinmarket-go/joinmarket/wallet/coins"
@@ -58,11 +59,24 @@ func (a *app) openWallet(name string, backend chain.Backend) (*wallet.Wallet, er
 	a.term.waiting("making a key of the password")
 	w, err := wallet.Open(path, password, wallet.Config{
 		Params: params, Chain: backend, Logger: a.log,
-		GapLimit:  max(a.cfg.Policy.GapLimit, wallet.DefaultGapLimit),
-		Selection: coins.Algorithm(a.cfg.Policy.MergeAlgorithm),
+		GapLimit:       max(a.cfg.Policy.GapLimit, wallet.DefaultGapLimit),
+		MaxFreezeReuse: reuseLimit(a.cfg.Policy.MaxFreezeReuse),
+		Selection:      coins.Algorithm(a.cfg.Policy.MergeAlgorithm),
 	})
 	a.term.waiting("")
 	return w, noWallet(path, err)
+}
+
+// reuseLimit turns max_sats_freeze_reuse, where -1 stands for all coins and 0
+// for none, into the wallet's terms.
+func reuseLimit(most sats.Amount) sats.Amount {
+	switch {
+	case most < 0:
+		return 0
+	case most == 0:
+		return -1
+	}
+	return most
 }
 
 // noWallet explains why a wallet cannot be opened.

@@ -112,6 +112,7 @@ type Timeout struct {
 type Policy struct {
 	MergeAlgorithm    string      // default, gradual, greedy, greediest
 	GapLimit          int         // addresses watched beyond the last used one, per external branch
+	MaxFreezeReuse    sats.Amount // max_sats_freeze_reuse: coins at used addresses up to this are frozen; -1: all
 	TxFees            int64       // tx_fees: <= 1000 a block target, above a rate in sat/kvB
 	TxFeesFactor      string      // tx_fees_factor: decimal; the rate is drawn from [r, r(1+f)]
 	AbsurdFeePerKB    sats.Amount // sat/kvB; a higher rate is refused
@@ -148,7 +149,8 @@ func Default(dir string) Config {
 		Logging:    Logging{Level: "INFO", Color: true},
 		Timeout:    Timeout{Maker: 60 * time.Second, Unconfirm: 180 * time.Second, Confirm: 6 * time.Hour},
 		Policy: Policy{
-			MergeAlgorithm: "default", GapLimit: 6, TxFees: 3, TxFeesFactor: "0.2", AbsurdFeePerKB: 350_000,
+			MergeAlgorithm: "default", GapLimit: 6, MaxFreezeReuse: -1,
+			TxFees: 3, TxFeesFactor: "0.2", AbsurdFeePerKB: 350_000,
 			MaxSweepFeeChange: "0.8", TxBroadcast: "random-peer", MinimumMakers: 4,
 			TakerUTXORetries: 3, TakerUTXOAge: 5, TakerUTXOPercent: 20,
 			CommitmentsFile: filepath.Join(dir, "cmtdata", "commitments.json"),

@@ -41,7 +41,7 @@ func TestReferenceDialect(t *testing.T) {
 	cfg, err := Parse("/data", []byte(strings.Join([]string{
 		"[DAEMON]", "NO_DAEMON: 0", "daemon_socket =", "",
 		"[BLOCKCHAIN]", "network = testnet", "rpc_password = a%%b#c;d", "rpc_wallet_file = \"jm\"", "rpc_port =",
-		"[POLICY]", "tx_fees = 5000", "max_cj_fee_abs=300", "max_cj_fee_rel= 0.0003", "tx_fees = 7000",
+		"[POLICY]", "tx_fees = 5000", "max_cj_fee_abs=300", "max_cj_fee_rel= 0.0003", "tx_fees = 7000", "max_sats_freeze_reuse = 0",
 		"segwit = true", "colour = red",
 		"[TIMEOUT]", "confirm_timeout_hours = 0.5",
 		"[MESSAGING:one]", "host = irc.example", "port = 6697", "channel = pit", "usessl = TRUE", "socks5 = False",
@@ -52,7 +52,7 @@ func TestReferenceDialect(t *testing.T) {
 		t.Fatal(err)
 	}
 	if cfg.Daemon.InProcess || cfg.Daemon.Socket != "" || cfg.Blockchain.Password != "a%b#c;d" ||
-		cfg.Blockchain.Wallet != `"jm"` || cfg.Blockchain.Port != 0 || cfg.Policy.TxFees != 7000 ||
+		cfg.Blockchain.Wallet != `"jm"` || cfg.Blockchain.Port != 0 || cfg.Policy.TxFees != 7000 || cfg.Policy.MaxFreezeReuse != 0 ||
 		*cfg.Policy.MaxCJFeeAbs != 300 || cfg.Policy.MaxCJFeeRel != "0.0003" || cfg.Timeout.Confirm != 30*time.Minute {
 		t.Errorf("read as %+v", cfg)
 	}
@@ -75,6 +75,7 @@ func TestBadValues(t *testing.T) {
 	for _, c := range []struct{ text, names string }{
 		{"[POLICY]\ntx_fees = many", "tx_fees"},
 		{"[POLICY]\ntx_fees = -3", "tx_fees"},
+		{"[POLICY]\nmax_sats_freeze_reuse = -2", "max_sats_freeze_reuse"},
 		{"[POLICY]\nmax_cj_fee_rel = 1e-3", "max_cj_fee_rel"},
 		{"[POLICY]\nmax_cj_fee_rel = NaN", "max_cj_fee_rel"},
 		{"[POLICY]\nmax_cj_fee_abs = 99999999999999999999", "max_cj_fee_abs"},

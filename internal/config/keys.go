@@ -42,18 +42,19 @@ var keys = map[string]setter{
 	"TIMEOUT unconfirm_timeout_sec": duration(func(c *Config) *time.Duration { return &c.Timeout.Unconfirm }, time.Second, 24*time.Hour),
 	"TIMEOUT confirm_timeout_hours": duration(func(c *Config) *time.Duration { return &c.Timeout.Confirm }, time.Hour, 30*24*time.Hour),
 
-	"POLICY merge_algorithm":      oneOf(func(c *Config) *string { return &c.Policy.MergeAlgorithm }, "default", "gradual", "greedy", "greediest"),
-	"POLICY gaplimit":             whole(func(c *Config) *int { return &c.Policy.GapLimit }, 1, 100_000),
-	"POLICY tx_fees":              func(c *Config, v string) (err error) { c.Policy.TxFees, err = integer(v, 1, 10_000_000); return err },
-	"POLICY tx_fees_factor":       fraction(func(c *Config) *string { return &c.Policy.TxFeesFactor }),
-	"POLICY absurd_fee_per_kb":    amount(func(c *Config) *sats.Amount { return &c.Policy.AbsurdFeePerKB }),
-	"POLICY max_sweep_fee_change": fraction(func(c *Config) *string { return &c.Policy.MaxSweepFeeChange }),
-	"POLICY max_cj_fee_abs":       setMaxCJFeeAbs,
-	"POLICY max_cj_fee_rel":       fraction(func(c *Config) *string { return &c.Policy.MaxCJFeeRel }),
-	"POLICY tx_broadcast":         oneOf(func(c *Config) *string { return &c.Policy.TxBroadcast }, "self", "random-peer", "not-self"),
-	"POLICY minimum_makers":       whole(func(c *Config) *int { return &c.Policy.MinimumMakers }, 1, 99),
-	"POLICY taker_utxo_retries":   whole(func(c *Config) *int { return &c.Policy.TakerUTXORetries }, 1, 10),
-	"POLICY taker_utxo_age":       setTakerUTXOAge,
+	"POLICY merge_algorithm":       oneOf(func(c *Config) *string { return &c.Policy.MergeAlgorithm }, "default", "gradual", "greedy", "greediest"),
+	"POLICY gaplimit":              whole(func(c *Config) *int { return &c.Policy.GapLimit }, 1, 100_000),
+	"POLICY max_sats_freeze_reuse": setMaxFreezeReuse,
+	"POLICY tx_fees":               func(c *Config, v string) (err error) { c.Policy.TxFees, err = integer(v, 1, 10_000_000); return err },
+	"POLICY tx_fees_factor":        fraction(func(c *Config) *string { return &c.Policy.TxFeesFactor }),
+	"POLICY absurd_fee_per_kb":     amount(func(c *Config) *sats.Amount { return &c.Policy.AbsurdFeePerKB }),
+	"POLICY max_sweep_fee_change":  fraction(func(c *Config) *string { return &c.Policy.MaxSweepFeeChange }),
+	"POLICY max_cj_fee_abs":        setMaxCJFeeAbs,
+	"POLICY max_cj_fee_rel":        fraction(func(c *Config) *string { return &c.Policy.MaxCJFeeRel }),
+	"POLICY tx_broadcast":          oneOf(func(c *Config) *string { return &c.Policy.TxBroadcast }, "self", "random-peer", "not-self"),
+	"POLICY minimum_makers":        whole(func(c *Config) *int { return &c.Policy.MinimumMakers }, 1, 99),
+	"POLICY taker_utxo_retries":    whole(func(c *Config) *int { return &c.Policy.TakerUTXORetries }, 1, 10),
+	"POLICY taker_utxo_age":        setTakerUTXOAge,
 	"POLICY taker_utxo_amtpercent": whole(func(c *Config) *int { return &c.Policy.TakerUTXOPercent },
 		1, 100),
 	"POLICY commit_file_location": func(c *Config, v string) error { c.Policy.CommitmentsFile = inDir(c, v); return nil },
@@ -68,7 +69,7 @@ var keys = map[string]setter{
 // idle are keys of the reference that do nothing here, by section; "*" stands
 // for the whole section.
 var idle = map[string][]string{
-	"POLICY": {"segwit", "native", "wallet_caching_disabled", "listunspent_args", "max_sats_freeze_reuse",
+	"POLICY": {"segwit", "native", "wallet_caching_disabled", "listunspent_args",
 		"interest_rate", "bondless_makers_allowance", "bond_value_exponent", "accept_commitment_broadcasts",
 		"commitment_list_location"},
 	"YIELDGENERATOR": {"cjfee_factor", "txfee_contribution_factor", "size_factor"},
@@ -169,6 +170,12 @@ func duration(field func(*Config) *time.Duration, unit, most time.Duration) sett
 		*field(c) = time.Duration(n * float64(unit))
 		return nil
 	}
+}
+
+func setMaxFreezeReuse(c *Config, v string) error {
+	n, err := integer(v, -1, int64(sats.Max))
+	c.Policy.MaxFreezeReuse = sats.Amount(n)
+	return err
 }
 
 func setMaxCJFeeAbs(c *Config, v string) error {

@@ -18,6 +18,7 @@ type Coin struct {
 	Index    uint32 // within the branch
 	Height   int32  // of the confirming block; 0 while unconfirmed
 	Frozen   bool   // never spent until the user thaws it
+	Cause    Cause  // why it is frozen; empty if it is not
 }
 
 // Confirmations counts the blocks on top of the coin with the chain at height
