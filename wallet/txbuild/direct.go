@@ -21,47 +21,60 @@ type Direct struct {
 	LockTime uint32
 }
 
-// Build makes the transaction. ErrFunds says how much is missing: coins chosen
-// for Target can be too few when there are more than eight of them.
+// Build makes the transaction, with the fee of the inputs and outputs that it
+// has. Change that would be Dust or less is left to the miner. ErrFunds says how
+// much is missing.
 func (d Direct) Build() (*Tx, error) {
 	sweep := len(d.Outputs) == 1 && d.Outputs[0].Value == 0
 	if sweep != (d.Change == nil) {
 		return nil, errors.New("a payment needs a change script, a sweep has none")
 	}
-	outputs := slices.Clone(d.Outputs)
+	outputs, change := slices.Clone(d.Outputs), d.Change
 	if sweep {
-		fee, err := feeOf(d.Inputs, outputs, d.Rate)
+		left, err := d.left(outputs)
 		if err != nil {
 			return nil, err
 		}
-		total, err := sumInputs(d.Inputs)
-		if err != nil {
-			return nil, err
-		}
-		outputs[0].Value = total - fee
+		outputs[0].Value = left
 	}
 	for _, out := range outputs {
 		if out.Value <= 0 {
 			return nil, fmt.Errorf("%w: nothing left to pay", ErrFunds)
 		}
 	}
-	return finish(d.Inputs, outputs, d.Change, d.Rate, 0, d.Sequence, d.LockTime)
+	if !sweep {
+		left, err := d.left(append(slices.Clone(outputs), Output{Script: change}))
+		if err != nil {
+			return nil, err
+		}
+		if left <= Dust {
+			change = nil
+		}
+	}
+	tx, err := finish(d.Inputs, outputs, change, d.Rate, 0, d.Sequence, d.LockTime)
+	if err == nil && tx.Fee < tx.Needed {
+		err = fmt.Errorf("%w: %v missing", ErrFunds, tx.Needed-tx.Fee)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return tx, nil
 }
 
-// Target is the amount to select P2WPKH coins for, so that they cover a payment
-// and its fee with change and up to eight inputs.
-func (d Direct) Target() (sats.Amount, error) {
-	outputs, err := outputTypes(append(slices.Clone(d.Outputs), Output{Script: d.Change}))
+// left is what remains of the inputs after outputs and the fee; it may be
+// negative.
+func (d Direct) left(outputs []Output) (sats.Amount, error) {
+	fee, err := feeOf(d.Inputs, outputs, d.Rate)
 	if err != nil {
 		return 0, err
 	}
-	fee, err := Fee(slices.Repeat([]ScriptType{P2WPKH}, 8), outputs, d.Rate)
+	in, err := sumInputs(d.Inputs)
 	if err != nil {
-		return 0, err
+		return 0, fmt.Errorf("inputs: %w", err)
 	}
-	total, err := sumOutputs(d.Outputs)
+	out, err := sumOutputs(outputs)
 	if err != nil {
-		return 0, err
+		return 0, fmt.Errorf("outputs: %w", err)
 	}
-	return sats.Sum(total, fee)
+	return in - out - fee, nil
 }

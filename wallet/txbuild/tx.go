@@ -49,6 +49,7 @@ type Tx struct {
 	Fee    sats.Amount // inputs minus outputs, to the satoshi
 	Needed sats.Amount // what the fee should be at the rate asked for
 	Change sats.Amount // own change; 0 without such an output
+	VSize  int64       // in vB, estimated for when it is signed
 }
 
 // LockTime returns the nLockTime for a transaction made at a block height: the
@@ -118,17 +119,13 @@ func outputTypes(outputs []Output) ([]ScriptType, error) {
 	return types, nil
 }
 
-// feeOf is Fee for given inputs and outputs.
+// feeOf is the fee for given inputs and outputs.
 func feeOf(inputs []Input, outputs []Output, rate sats.Amount) (sats.Amount, error) {
-	in, err := inputTypes(inputs)
+	vsize, err := Size(inputs, outputs)
 	if err != nil {
 		return 0, err
 	}
-	out, err := outputTypes(outputs)
-	if err != nil {
-		return 0, err
-	}
-	return Fee(in, out, rate)
+	return FeeAt(vsize, rate)
 }
 
 func sumInputs(inputs []Input) (sats.Amount, error) {
@@ -185,6 +182,9 @@ func finish(inputs []Input, outputs []Output, change []byte, rate, contributed s
 		return nil, fmt.Errorf("%w: %v missing", ErrFunds, -tx.Fee)
 	}
 	if err := distinct(inputs, outputs); err != nil {
+		return nil, err
+	}
+	if tx.VSize, err = Size(inputs, outputs); err != nil {
 		return nil, err
 	}
 	tx.Msg = assemble(inputs, outputs, sequence, lockTime)

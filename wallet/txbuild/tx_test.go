@@ -185,7 +185,10 @@ func TestDirect(t *testing.T) {
 	if tx, err := pay(100_000 + 1410 + 2730).Build(); err != nil || tx.Change != 0 || len(tx.Msg.TxOut) != 1 || tx.Fee != 4140 {
 		t.Errorf("payment with dust left: %+v, %v", tx, err)
 	}
-	if _, err := pay(100_000 + 1409).Build(); !errors.Is(err, ErrFunds) {
+	if tx, err := pay(100_000 + 1100).Build(); err != nil || tx.Change != 0 || tx.Fee != 1100 || tx.VSize != 110 {
+		t.Errorf("enough without change only: %+v, %v", tx, err)
+	}
+	if _, err := pay(100_000 + 1099).Build(); !errors.Is(err, ErrFunds) {
 		t.Errorf("one satoshi short: %v", err)
 	}
 
@@ -207,8 +210,43 @@ func TestDirect(t *testing.T) {
 	if tx, err := burn.Build(); err == nil {
 		t.Errorf("a payment without change script leaves %d to the miner", tx.Fee)
 	}
-	if target, err := pay().Target(); target != 100_000+6170 || err != nil {
-		t.Errorf("Target = %d, %v", target, err)
+}
+
+// TestCountsOfManyInputs: from 253 on a count takes more than one byte.
+func TestCountsOfManyInputs(t *testing.T) {
+	size := func(count int) int64 {
+		var inputs []Input
+		for i := range count {
+			inputs = append(inputs, coin(i, 1))
+		}
+		n, err := Size(inputs, []Output{{1, script(1)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	// Four inputs have a whole number of vbytes: 4*41 + 108.
+	if grown := size(256) - size(252); grown != 4*41+108+2 {
+		t.Errorf("four inputs and a longer count take %d vB", grown)
+	}
+}
+
+func TestInputFee(t *testing.T) {
+	for _, c := range []struct {
+		kind       ScriptType
+		rate, want sats.Amount
+	}{{P2WPKH, 1000, 68}, {P2WPKH, 1001, 69}, {P2PKH, 10_000, 1480}, {P2SH, 1000, 91}, {P2WPKH, 0, 0}} {
+		if got, err := InputFee(c.kind, c.rate); got != c.want || err != nil {
+			t.Errorf("InputFee(%s, %d) = %d, %v, want %d", c.kind, c.rate, got, err, c.want)
+		}
+	}
+	if _, err := InputFee(P2TR, 1000); !errors.Is(err, ErrScript) {
+		t.Errorf("P2TR: %v", err)
+	}
+	for _, rate := range []sats.Amount{-1, sats.Max} {
+		if _, err := InputFee(P2WPKH, rate); !errors.Is(err, sats.ErrRange) {
+			t.Errorf("rate %d: %v", rate, err)
+		}
 	}
 }
 
