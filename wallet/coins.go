@@ -67,24 +67,48 @@ func (w *Wallet) Balances() ([]Balance, error) {
 	for i := range balances {
 		balances[i].Mixdepth = i
 	}
+	inUse := w.inUse(v)
 	for _, c := range v.immature {
 		balances[c.Mixdepth].Immature += c.Value
 	}
-	promised := w.promised()
 	for _, c := range v.coins {
-		b := &balances[c.Mixdepth]
-		switch {
-		case c.Frozen:
-			b.Frozen += c.Value
-		case c.Height == 0:
-			b.Unconfirmed += c.Value
-		case promised[c.OutPoint] || w.leases.Leased(c.OutPoint):
-			b.Leased += c.Value
-		default:
-			b.Available += c.Value
-		}
+		balances[c.Mixdepth].count(c, inUse)
 	}
 	return balances, nil
+}
+
+// count adds a coin that is not immature.
+func (b *Balance) count(c coins.Coin, inUse map[wire.OutPoint]bool) {
+	switch {
+	case c.Frozen:
+		b.Frozen += c.Value
+	case c.Height == 0:
+		b.Unconfirmed += c.Value
+	case inUse[c.OutPoint]:
+		b.Leased += c.Value
+	default:
+		b.Available += c.Value
+	}
+}
+
+// add adds the parts of another balance.
+func (b *Balance) add(o Balance) {
+	b.Immature += o.Immature
+	b.Frozen += o.Frozen
+	b.Unconfirmed += o.Unconfirmed
+	b.Leased += o.Leased
+	b.Available += o.Available
+}
+
+// inUse returns the coins of a view that are set aside.
+func (w *Wallet) inUse(v *view) map[wire.OutPoint]bool {
+	used := w.promised()
+	for _, c := range v.coins {
+		if w.leases.Leased(c.OutPoint) {
+			used[c.OutPoint] = true
+		}
+	}
+	return used
 }
 
 // find returns the coin of an outpoint.

@@ -1,12 +1,14 @@
 package wallet
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/joinmarket-go/joinmarket/wallet/coins"
 	"github.com/joinmarket-go/joinmarket/wallet/history"
+	"github.com/joinmarket-go/joinmarket/wallet/keys"
 	"github.com/joinmarket-go/joinmarket/wallet/labels"
 	"github.com/joinmarket-go/joinmarket/wallet/txbuild"
 )
@@ -75,10 +77,10 @@ func (w *Wallet) checkRef(ref labels.Ref) error {
 		if err != nil {
 			return err
 		}
-		if _, ours := w.paths[string(script)]; !ours {
-			return ErrNoSuch
+		if _, ours := w.paths[string(script)]; ours || w.newLocked(script) {
+			return nil
 		}
-		return nil
+		return ErrNoSuch
 	}
 	found := false
 	w.view.history.Outputs(func(out history.Output) {
@@ -89,6 +91,25 @@ func (w *Wallet) checkRef(ref labels.Ref) error {
 		return ErrNoSuch
 	}
 	return nil
+}
+
+// newLocked reports whether a script is of an address that was handed out and is
+// not watched yet; w.mu is held.
+func (w *Wallet) newLocked(script []byte) bool {
+	if w.tree == nil {
+		return false
+	}
+	for m, pair := range w.state.next {
+		for b, next := range pair {
+			for i := w.watched[m][b]; i < next; i++ {
+				own, err := w.tree.Script(keys.Path{Mixdepth: m, Branch: uint32(b), Index: i})
+				if err == nil && bytes.Equal(own, script) {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }
 
 // ExportLabels returns the labels, and which coins are frozen or were thawed,

@@ -3,6 +3,8 @@
 package status
 
 import (
+	"time"
+
 	"github.com/btcsuite/btcd/wire/v2"
 
 	"github.com/joinmarket-go/joinmarket/protocol/sats"
@@ -70,4 +72,16 @@ func Imported(hasCoins bool) Status {
 		return Used
 	}
 	return Empty
+}
+
+// Bond returns the state of the address of a fidelity bond: the day on which
+// its lock ends, in UTC, and whether the coin can be spent. That depends on the
+// median time of the last blocks (BIP 113), not on any clock.
+func Bond(locktime uint32, medianTime time.Time) Status {
+	end := time.Unix(int64(locktime), 0).UTC()
+	state := " [LOCKED]"
+	if medianTime.After(end) {
+		state = " [UNLOCKED]"
+	}
+	return Status(end.Format(time.DateOnly) + state)
 }

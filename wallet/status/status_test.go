@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"testing"
+	"time"
 
 	"github.com/btcsuite/btcd/wire/v2"
 
@@ -178,5 +179,21 @@ func TestAddress(t *testing.T) {
 	}
 	if Imported(true) != Used || Imported(false) != Empty {
 		t.Error("imported")
+	}
+}
+
+func TestD6Bond(t *testing.T) {
+	const locktime = 1_840_752_000
+	for offset, want := range map[int64]Status{
+		-1: "2028-05-01 [LOCKED]",
+		0:  "2028-05-01 [LOCKED]", // a locktime is over when the median time is later
+		1:  "2028-05-01 [UNLOCKED]",
+	} {
+		if got := Bond(locktime, time.Unix(locktime+offset, 0)); got != want {
+			t.Errorf("%d s after: %s", offset, got)
+		}
+	}
+	if got := Bond(4_099_766_400, time.Time{}); got != "2099-12-01 [LOCKED]" {
+		t.Errorf("the last: %s", got)
 	}
 }
