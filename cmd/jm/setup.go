@@ -119,12 +119,13 @@ func (a *app) openSynced(ctx context.Context, name string) (w *wallet.Wallet, do
 	return w, done, nil
 }
 
-// nodeError gives what a node failed at its exit status.
+// nodeError gives what a node failed at its exit status, and says what to do.
 func nodeError(err error) error {
-	for _, cause := range []error{chain.ErrUnreachable, chain.ErrWrongNetwork} {
-		if errors.Is(err, cause) {
-			return withCode(exitNode, err)
-		}
+	switch {
+	case errors.Is(err, chain.ErrUnreachable):
+		return withCode(exitNode, fmt.Errorf("%w\nStart the node or wait for it, or correct [BLOCKCHAIN] in joinmarket.cfg.", err))
+	case errors.Is(err, chain.ErrWrongNetwork):
+		return withCode(exitNode, fmt.Errorf("%w\nSet network in joinmarket.cfg to that of the node, or use another node.", err))
 	}
 	return err
 }

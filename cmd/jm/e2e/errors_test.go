@@ -129,10 +129,10 @@ func (p *participant) expectWith(passwordFile string, code int, words string) {
 
 func TestNodeErrors(t *testing.T) {
 	p := alone(t, nobody)
-	p.expect(5, []string{"127.0.0.1:1"}, "wallet", "show")
+	p.expect(5, []string{"127.0.0.1:1", "[BLOCKCHAIN]"}, "wallet", "show")
 
 	q := alone(t, chainLines("btcd", "signet", chaintest.StartBTCD(t)))
-	q.expect(5, []string{"another network"}, "wallet", "show")
+	q.expect(5, []string{"another network", "Set network"}, "wallet", "show")
 }
 
 func TestDaemonErrors(t *testing.T) {
