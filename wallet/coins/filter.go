@@ -13,12 +13,13 @@ type Filter struct {
 }
 
 // Apply returns the coins that pass every condition, in the order given; frozen
-// ones never do. All conditions hold at once (the reference forgets the
+// ones never do, nor fidelity bonds: whoever learns of one knows its owner
+// (attack P6), so that bonds are spent alone and by their name. All conditions hold at once (the reference forgets the
 // exclusions when confirmations are asked for).
 func (f Filter) Apply(all []Coin) []Coin {
 	var out []Coin
 	for _, c := range all {
-		if c.Mixdepth != f.Mixdepth || c.Frozen || c.Confirmations(f.Tip) < f.MinConf {
+		if c.Mixdepth != f.Mixdepth || c.Frozen || c.Locktime != 0 || c.Confirmations(f.Tip) < f.MinConf {
 			continue
 		}
 		if f.Exclude != nil && f.Exclude(c.OutPoint) {

@@ -65,10 +65,7 @@ func (b *Backend) Tip(ctx context.Context) (chain.Tip, error) {
 }
 
 func (b *Backend) tip() chain.Tip {
-	best := b.c.best
-	// Times grow with the height, so that the median is the one in the middle.
-	last := best[max(0, len(best)-11):]
-	return chain.Tip{BlockID: b.c.tip().BlockID, MedianTime: last[len(last)/2].time}
+	return chain.Tip{BlockID: b.c.tip().BlockID, MedianTime: b.c.median()}
 }
 
 // Watch implements chain.Backend.

@@ -3,8 +3,9 @@
 //
 // The chain follows the rules that such tests lean on: inputs exist and are
 // unspent, scripts and signatures are valid under the standard rules, no value
-// is made, rewards are mature, and the fee rate is not below the minimum. It
-// has no proof of work, no lock times, and coins may come from nowhere (Pay).
+// is made, rewards are mature, lock times have come, and the fee rate is not
+// below the minimum. It has no proof of work, no relative lock times, and coins
+// may come from nowhere (Pay).
 package wallettest
 
 import (
@@ -311,6 +312,9 @@ func (c *Chain) check(tx *wire.MsgTx) error {
 		fetcher.AddPrevOut(i.PreviousOutPoint, prev)
 		in += prev.Value
 	}
+	if !c.final(tx) {
+		return errors.New("its lock time has not come")
+	}
 	for _, o := range tx.TxOut {
 		if !sats.Amount(o.Value).Valid() {
 			return errors.New("an output out of range")
@@ -332,4 +336,22 @@ func (c *Chain) check(tx *wire.MsgTx) error {
 		}
 	}
 	return nil
+}
+
+// final reports whether the next block may have a transaction as far as its lock
+// time goes (BIP113).
+func (c *Chain) final(tx *wire.MsgTx) bool {
+	limit := int64(c.tip().Height) + 1
+	if tx.LockTime >= txscript.LockTimeThreshold {
+		limit = c.median().Unix()
+	}
+	return int64(tx.LockTime) < limit ||
+		!slices.ContainsFunc(tx.TxIn, func(in *wire.TxIn) bool { return in.Sequence != wire.MaxTxInSequenceNum })
+}
+
+// median is the median of the last eleven block times. Times grow with the
+// height, so that it is the one in the middle.
+func (c *Chain) median() time.Time {
+	last := c.best[max(0, len(c.best)-11):]
+	return last[len(last)/2].time
 }

@@ -95,3 +95,34 @@ func TestTxOutAndChanges(t *testing.T) {
 		t.Errorf("down: %v", err)
 	}
 }
+
+func TestLockTimes(t *testing.T) {
+	c := NewChain(&chaincfg.RegressionNetParams)
+	anyone := []byte{0x51} // OP_TRUE
+	out := c.Pay(anyone, 100_000)
+	c.Mine(20)
+	median := update(t, c.Backend(), chain.BlockID{}).Tip.MedianTime.Unix()
+	for _, test := range []struct {
+		lockTime uint32
+		sequence uint32
+		final    bool
+	}{
+		{0, 0, true}, {20, 0, true}, {21, 0, false}, {21, wire.MaxTxInSequenceNum, true},
+		{uint32(median) - 1, 0, true}, {uint32(median), 0, false}, {uint32(median), wire.MaxTxInSequenceNum, true},
+	} {
+		tx := wire.NewMsgTx(2)
+		tx.AddTxIn(wire.NewTxIn(&out, nil, nil))
+		tx.AddTxOut(wire.NewTxOut(90_000, anyone))
+		tx.LockTime, tx.TxIn[0].Sequence = test.lockTime, test.sequence
+		if got := c.final(tx); got != test.final {
+			t.Errorf("lock time %d, sequence %x, median time %d: final %v", test.lockTime, test.sequence, median, got)
+		}
+	}
+	early := wire.NewMsgTx(2)
+	early.AddTxIn(wire.NewTxIn(&out, nil, nil))
+	early.TxIn[0].Sequence, early.LockTime = 0, 1000
+	early.AddTxOut(wire.NewTxOut(90_000, anyone))
+	if err := c.Backend().Broadcast(t.Context(), early); !errors.Is(err, chain.ErrRejected) {
+		t.Errorf("before its lock time: %v", err)
+	}
+}
