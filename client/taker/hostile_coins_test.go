@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/btcsuite/btcd/wire/v2"
@@ -90,8 +89,9 @@ func TestT2TwoClaimOneCoin(t *testing.T) {
 			return answer
 		}
 		// The one with the coin opens first, so that the liar can know it.
-		slices.SortFunc(p.makers, func(a, b *maker) int { return strings.Compare(string(a.nick), string(b.nick)) })
-		o := p.run(p.config(), payment(btc/5, 4, 2))
+		cfg := p.config()
+		cfg.Chooser = Cheapest
+		o := p.run(cfg, payment(btc/5, 4, 2))
 		p.wantJoin(o, 2)
 		p.wantDropped(o, protocol.ReasonBadCoins, p.makers[0], p.makers[1])
 	})

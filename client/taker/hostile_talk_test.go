@@ -54,9 +54,10 @@ func TestT7AddressesOfOthers(t *testing.T) {
 	}
 	t.Run("another maker's", func(t *testing.T) {
 		inPit(t, 4, func(p *pit) {
-			slices.SortFunc(p.makers, func(a, b *maker) int { return strings.Compare(string(a.nick), string(b.nick)) })
 			p.twist = opened(p, 1, func(e *control.IOAuthEvent) { e.CJAddress = addressText(t, p.makers[0].cj) })
-			o := p.run(p.config(), payment(btc/5, 4, 2))
+			cfg := p.config()
+			cfg.Chooser = Cheapest // and so asked in the order of the pit
+			o := p.run(cfg, payment(btc/5, 4, 2))
 			p.wantJoin(o, 2)
 			p.wantDropped(o, protocol.ReasonBadCoins, p.makers[0], p.makers[1])
 		})
@@ -139,27 +140,32 @@ func TestT8Signatures(t *testing.T) {
 	}
 }
 
-// TestT8SignatureOfAnother: a maker sends the signature that belongs to another
-// maker's input, in its own name.
+// TestT8SignatureOfAnother: a maker sends, in its own name, the signatures of
+// another maker's inputs too. They count for nobody.
 func TestT8SignatureOfAnother(t *testing.T) {
 	inPit(t, 2, func(p *pit) {
-		slices.SortFunc(p.makers, func(a, b *maker) int { return strings.Compare(string(a.nick), string(b.nick)) })
 		var stolen []any
 		p.twist = func(command string, m *maker, answer []any) []any {
-			if command != "tx" {
+			switch {
+			case command != "tx":
 				return answer
+			case m == p.makers[0]: // asked first
+				for _, a := range answer {
+					e := a.(control.SigEvent)
+					e.Maker = p.makers[1].nick
+					stolen = append(stolen, e)
+				}
+				return nil
 			}
-			for i := range answer {
-				e := answer[i].(control.SigEvent)
-				e.Maker = p.makers[1].nick
-				stolen = append(stolen, e)
-			}
-			return nil
+			return append(stolen, answer...)
 		}
-		o := p.run(p.config(), payment(btc/5, 2, 2))
+		cfg := p.config()
+		cfg.Chooser = Cheapest
+		o := p.run(cfg, payment(btc/5, 2, 2))
 		p.wantFailure(o, StepSign, protocol.ReasonFewMakers)
+		p.wantDropped(o, protocol.ReasonTimeoutTx, p.makers[0])
 		if len(stolen) == 0 {
-			t.Error("nobody signed")
+			t.Error("nothing was stolen")
 		}
 	})
 }
