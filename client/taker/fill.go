@@ -23,6 +23,10 @@ func (a *attempt) fill(ctx context.Context, pl *plan) (podle.Proof, map[protocol
 	if err := a.lease.Extend(leaseTime); err != nil {
 		return fail(because(protocol.ReasonDeclined, fmt.Errorf("the decision took longer than %v: %w", leaseTime, err)))
 	}
+	// Nor may the session have ended meanwhile: a commitment would be lost.
+	if gone := a.cfg.Daemon.Err(); gone != nil {
+		return fail(a.daemonError(gone))
+	}
 	others, err := a.otherCoins(pl.Inputs)
 	if err != nil {
 		return fail(err)

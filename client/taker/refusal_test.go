@@ -108,6 +108,27 @@ func TestSlowDecision(t *testing.T) {
 	})
 }
 
+// TestGoneWhileDeciding: a daemon that is lost while the user decides costs no
+// commitment.
+func TestGoneWhileDeciding(t *testing.T) {
+	inPit(t, 3, func(p *pit) {
+		taker, err := New(p.config())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var o outcome
+		o.Result, o.err = taker.Run(p.t.Context(), payment(btc/5, 3, 2), func(Quote) error {
+			p.gone = errors.New("broken pipe")
+			close(p.events)
+			return nil
+		})
+		p.wantFailure(o, StepFill, protocol.ReasonDaemonGone)
+		if _, err := os.Stat(p.path); !errors.Is(err, os.ErrNotExist) {
+			t.Error("a commitment was used up")
+		}
+	})
+}
+
 func TestCancelled(t *testing.T) {
 	for _, command := range []string{"fill", "auth", "tx"} {
 		inPit(t, 3, func(p *pit) {
