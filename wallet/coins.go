@@ -14,6 +14,7 @@ import (
 // view is what the wallet knows of the chain. A published view is not changed.
 type view struct {
 	tip      chain.Tip
+	watched  []branchPair // addresses whose history this is, by mixdepth
 	history  history.History
 	coins    []coins.Coin // in the order of the chain
 	immature []coins.Coin // rewards of blocks that are too young to be spent

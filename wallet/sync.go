@@ -73,7 +73,15 @@ func (w *Wallet) Sync(ctx context.Context) error {
 	w.syncing.Lock()
 	defer w.syncing.Unlock()
 	v, err := w.update(ctx)
+	if err := w.publish(v, err); err != nil {
+		return fmt.Errorf("synchronising the wallet: %w", err)
+	}
+	w.keep(v)
+	return nil
+}
 
+// publish shows what an update found, or that it failed.
+func (w *Wallet) publish(v *view, err error) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if err != nil {
@@ -81,8 +89,9 @@ func (w *Wallet) Sync(ctx context.Context) error {
 			w.fresh = false
 			w.notifyLocked()
 		}
-		return fmt.Errorf("synchronising the wallet: %w", err)
+		return err
 	}
+	w.endRecoveryLocked(v)
 	w.computeLocked(v)
 	w.view, w.fresh = v, true
 	w.notifyLocked()
@@ -96,6 +105,9 @@ func (w *Wallet) update(ctx context.Context) (*view, error) {
 	var last view
 	if v, err := w.current(); err == nil {
 		last = *v
+	}
+	if err := w.scan(ctx); err != nil {
+		return nil, err
 	}
 	for {
 		if err := w.watch(ctx); err != nil {
@@ -111,7 +123,7 @@ func (w *Wallet) update(ctx context.Context) (*view, error) {
 		if u.Fork.Height < last.tip.Height {
 			w.log.Info("blocks were replaced", "count", last.tip.Height-u.Fork.Height)
 		}
-		last = view{tip: u.Tip, history: last.history.Apply(u)}
+		last = view{tip: u.Tip, watched: w.watched, history: last.history.Apply(u)}
 		if err := w.remember(last.history); err != nil {
 			return nil, err
 		}
@@ -130,7 +142,7 @@ func (w *Wallet) wanted() (counts []branchPair, enough bool) {
 	defer w.mu.RUnlock()
 	enough = true
 	counts = make([]branchPair, len(w.watched))
-	gaps := branchPair{keys.External: uint32(w.cfg.GapLimit), keys.Internal: uint32(w.cfg.InternalGapLimit)}
+	gaps := w.gapsLocked()
 	for m, now := range w.watched {
 		for b, gap := range gaps {
 			counts[m][b] = now[b]
@@ -147,13 +159,13 @@ func (w *Wallet) wanted() (counts []branchPair, enough bool) {
 // syncing held.
 func (w *Wallet) watch(ctx context.Context) error {
 	counts, enough := w.wanted()
-	if enough {
+	if enough && w.told {
 		return nil
 	}
 	var branches []chain.Branch
 	for m, pair := range counts {
 		for b, count := range pair {
-			if count == w.watched[m][b] {
+			if count == w.watched[m][b] && w.told {
 				continue
 			}
 			branch, err := w.branch(m, uint32(b), count)
@@ -169,7 +181,8 @@ func (w *Wallet) watch(ctx context.Context) error {
 	if err := w.cfg.Chain.Watch(ctx, branches); err != nil {
 		return err
 	}
-	w.rescan = true
+	w.told = true
+	w.rescan = w.rescan || !enough
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.watched = counts

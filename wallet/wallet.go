@@ -81,6 +81,11 @@ type Config struct {
 	// after which no more used ones are expected on an external and an internal
 	// branch, 1..100000; 0: DefaultGapLimit and DefaultInternalGapLimit.
 	GapLimit, InternalGapLimit int
+	// RecoveryGap, 0..100000, stands for the two gap limits where it is larger,
+	// until the past of a wallet was fetched completely once, as after it was
+	// restored from its words. For Create it says that the seed has a past. 0:
+	// it is not used.
+	RecoveryGap int
 	// MaxFreezeReuse is the value in sat up to which a coin is frozen by itself
 	// when it comes to an address that was paid before; 0: every value, -1: no
 	// coin.
@@ -104,8 +109,12 @@ type Wallet struct {
 	grow   chan struct{} // tells Run that more addresses are to be watched
 	leases coins.Leases
 
-	syncing sync.Mutex // held during a synchronisation; protects the next field
+	syncing sync.Mutex // held during a synchronisation; protects the next fields
+	told    bool       // the backend knows what is to be watched
 	rescan  bool       // the backend watches addresses whose past was not fetched yet
+
+	storing sync.Mutex // held while the state of the chain is written; protects the next field
+	stored  stored
 
 	saving sync.Mutex // held while the file is written; protects the next field
 	file   *store.File
@@ -118,7 +127,10 @@ type Wallet struct {
 	scripts map[keys.Path][]byte // the other way round
 	view    *view                // nil before the first synchronisation
 	fresh   bool                 // the last attempt to synchronise succeeded
-	subs    map[chan struct{}]struct{}
+	// recovery is what is known while the past was never fetched completely; nil
+	// otherwise.
+	recovery *Recovery
+	subs     map[chan struct{}]struct{}
 }
 
 // branchPair is a number for each branch, keys.External and keys.Internal.
@@ -147,6 +159,10 @@ func Create(path string, password secret.Text, seed keys.Seed, cfg Config) (*Wal
 	if err != nil {
 		return nil, err
 	}
+	if cfg.RecoveryGap == 0 {
+		w.storeNew()
+	}
+	w.beginRecovery()
 	return w, nil
 }
 
@@ -164,6 +180,8 @@ func Open(path string, password secret.Text, cfg Config) (*Wallet, error) {
 		return nil, err
 	}
 	w.file = file
+	w.loadChain()
+	w.beginRecovery()
 	return w, nil
 }
 
@@ -189,6 +207,9 @@ func newWallet(seed keys.Seed, st state, cfg Config) (*Wallet, error) {
 		if gap < 1 || gap > maxGapLimit {
 			return nil, fmt.Errorf("a gap limit must be 1 to %d, not %d", maxGapLimit, gap)
 		}
+	}
+	if cfg.RecoveryGap < 0 || cfg.RecoveryGap > maxGapLimit {
+		return nil, fmt.Errorf("a recovery gap must be 0 to %d, not %d", maxGapLimit, cfg.RecoveryGap)
 	}
 	if _, err := cfg.Selection.Select(nil, 1); errors.Is(err, coins.ErrAlgorithm) {
 		return nil, err
@@ -218,6 +239,10 @@ func newWallet(seed keys.Seed, st state, cfg Config) (*Wallet, error) {
 // Close gives up the file and wipes the keys. Run must have returned. The chain
 // backend stays open.
 func (w *Wallet) Close() error {
+	if err := w.withTree(func(*keys.Tree) error { return nil }); err != nil {
+		return err
+	}
+	w.keepLast()
 	w.saving.Lock()
 	defer w.saving.Unlock()
 	w.mu.Lock()

@@ -1,0 +1,180 @@
+package wallet
+
+import (
+	"context"
+	"errors"
+
+	"github.com/joinmarket-go/joinmarket/protocol/sats"
+	"github.com/joinmarket-go/joinmarket/wallet/chain"
+	"github.com/joinmarket-go/joinmarket/wallet/keys"
+)
+
+// DefaultRecoveryGap is a gap that hardly any wallet has: two windows of 2500
+// addresses without use.
+const DefaultRecoveryGap = 5000
+
+// Recovery is how far the search for the past of a wallet is, whose first one
+// was never completed. The coins cannot be spent until it is.
+type Recovery struct {
+	// Scanned: the unspent outputs of the chain up to the block Tip were looked
+	// through, and Found is what of them each mixdepth has. Coins is their
+	// number. Unconfirmed ones are not among them.
+	Scanned bool
+	Tip     chain.BlockID
+	Found   []sats.Amount
+	Coins   int
+	// Progress of what is searched now; zero when the backend does not tell.
+	Progress chain.Progress
+}
+
+// Recovery returns false when the past of the wallet is known, or is not looked
+// for in this way because Config.RecoveryGap is 0.
+func (w *Wallet) Recovery() (Recovery, bool) {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	if w.recovery == nil {
+		return Recovery{}, false
+	}
+	r := *w.recovery
+	if p, ok := w.cfg.Chain.(chain.Progresser); ok {
+		r.Progress, _ = p.Progress()
+	}
+	return r, true
+}
+
+// beginRecovery has the first search go on far, if so configured.
+func (w *Wallet) beginRecovery() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.cfg.RecoveryGap > 0 && !w.stored.there {
+		w.recovery = &Recovery{}
+	}
+}
+
+// scan looks for coins before their history is searched for, when a recovery
+// begins: this is quick, and tells which addresses are used. Called with
+// syncing held.
+func (w *Wallet) scan(ctx context.Context) error {
+	w.mu.RLock()
+	r := w.recovery
+	w.mu.RUnlock()
+	scanner, can := w.cfg.Chain.(chain.Scanner)
+	if r == nil || r.Scanned || !can {
+		return nil
+	}
+	for {
+		counts, _ := w.wanted()
+		found, paths, err := w.scanFor(ctx, scanner, counts)
+		switch {
+		case ctx.Err() != nil || errors.Is(err, chain.ErrUnreachable) || errors.Is(err, chain.ErrWrongNetwork):
+			return err
+		case err != nil:
+			w.log.Warn("the node cannot look for coins; their history is searched at once", "err", err)
+			return nil
+		}
+		if err := w.advance(paths); err != nil {
+			return err
+		}
+		if w.scanned(counts) {
+			w.publishScan(found, paths)
+			return nil
+		}
+	}
+}
+
+// scanFor looks for coins of the first addresses of the branches.
+func (w *Wallet) scanFor(ctx context.Context, scanner chain.Scanner, counts []branchPair) (chain.Found, []keys.Path, error) {
+	var branches []chain.Branch
+	var of []keys.Path
+	for m, pair := range counts {
+		for b, count := range pair {
+			branch, err := w.branch(m, uint32(b), count)
+			if err != nil {
+				return chain.Found{}, nil, err
+			}
+			branches, of = append(branches, branch), append(of, keys.Path{Mixdepth: m, Branch: uint32(b)})
+		}
+	}
+	found, err := scanner.Scan(ctx, branches)
+	if err != nil {
+		return chain.Found{}, nil, err
+	}
+	paths := make([]keys.Path, len(found.Coins))
+	for i, c := range found.Coins {
+		paths[i] = of[c.Branch]
+		paths[i].Index = c.Index
+	}
+	return found, paths, nil
+}
+
+// scanned reports whether enough addresses were looked at: a full gap of
+// unused ones follows the used ones.
+func (w *Wallet) scanned(counts []branchPair) bool {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	gaps := w.gapsLocked()
+	for m, pair := range counts {
+		for b, count := range pair {
+			if w.state.next[m][b]+gaps[b] > count {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func (w *Wallet) publishScan(found chain.Found, paths []keys.Path) {
+	r := &Recovery{Scanned: true, Tip: found.Tip, Found: make([]sats.Amount, w.Mixdepths()), Coins: len(paths)}
+	for i, path := range paths {
+		r.Found[path.Mixdepth] += found.Coins[i].Value
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.recovery = r
+	w.notifyLocked()
+}
+
+// advance moves the next indices past addresses that were paid.
+func (w *Wallet) advance(paid []keys.Path) error {
+	return w.save(func(s *state) error {
+		for _, path := range paid {
+			next := &s.next[path.Mixdepth][path.Branch]
+			*next = max(*next, path.Index+1)
+		}
+		return nil
+	})
+}
+
+// endRecoveryLocked forgets the addresses far ahead that only the recovery
+// needed. w.mu and syncing are held; v is what was found.
+func (w *Wallet) endRecoveryLocked(v *view) {
+	if w.recovery == nil {
+		return
+	}
+	w.recovery = nil
+	kept := make([]branchPair, len(w.watched))
+	gaps := w.gapsLocked()
+	for m, pair := range w.watched {
+		for b, count := range pair {
+			kept[m][b] = min(count, w.state.next[m][b]+gaps[b]+gaps[b]/2)
+			for i := kept[m][b]; i < count; i++ {
+				path := keys.Path{Mixdepth: m, Branch: uint32(b), Index: i}
+				delete(w.paths, string(w.scripts[path]))
+				delete(w.scripts, path)
+			}
+		}
+	}
+	w.watched, v.watched = kept, kept
+}
+
+// gapsLocked are the numbers of unused addresses that end the search on the
+// branches; w.mu is held.
+func (w *Wallet) gapsLocked() branchPair {
+	gaps := branchPair{keys.External: uint32(w.cfg.GapLimit), keys.Internal: uint32(w.cfg.InternalGapLimit)}
+	if w.recovery != nil {
+		for b := range gaps {
+			gaps[b] = max(gaps[b], uint32(w.cfg.RecoveryGap))
+		}
+	}
+	return gaps
+}
