@@ -39,6 +39,9 @@ type options struct {
 	maxClients                            int
 }
 
+// maxClients bounds --max-clients: each client may take some 50 MB at worst.
+const maxClients = 1000
+
 // errUsage marks mistakes in the arguments.
 var errUsage = errors.New("wrong arguments")
 
@@ -102,7 +105,10 @@ func serve(ctx context.Context, o options, out, errw io.Writer) error {
 	if err != nil {
 		return err
 	}
-	at := control.Config{Address: o.listen, CertFile: o.cert, KeyFile: o.key, Log: log}
+	if o.maxClients < 1 || o.maxClients > maxClients {
+		return fmt.Errorf("%w: --max-clients %d: want 1 to %d", errUsage, o.maxClients, maxClients)
+	}
+	at := control.Config{Address: o.listen, CertFile: o.cert, KeyFile: o.key, MaxConns: 2 * o.maxClients, Log: log}
 	if at.Address == "" {
 		at.Address = cfg.Daemon.Address()
 	}
