@@ -152,7 +152,7 @@ func (a *app) sendPayment(ctx context.Context, name string, p taker.Payment, o p
 	} else if rep.Tx != "" {
 		fmt.Fprintf(a.term.out, "signed transaction %s:\n%s\n", rep.TxID, rep.Tx)
 	}
-	return a.paymentError(err)
+	return paymentError(err, result.Tx != nil)
 }
 
 // follow keeps a wallet up to date until stop is called.
@@ -284,7 +284,8 @@ func quoteText(q taker.Quote) string {
 	fmt.Fprintf(&b, "    fees   %v to %d makers, about %v to miners (%d.%03d sat/vB)\n",
 		q.CJFee, len(q.Makers), q.MinerFee, q.FeeRate/1000, q.FeeRate%1000)
 	cost := q.MaxCost()
-	fmt.Fprintf(&b, "    at most %v in all, %d.%02d %% of the amount\n", cost, cost*100/q.Amount, cost*10000/q.Amount%100)
+	share := (cost*10000 + q.Amount - 1) / q.Amount // in hundredths of a percent, rounded up
+	fmt.Fprintf(&b, "    at most %v in all, %d.%02d %% of the amount\n", cost, share/100, share%100)
 	if q.Change > 0 {
 		fmt.Fprintf(&b, "    change about %s BTC, back to the same mixdepth\n", q.Change.BTC())
 	}
@@ -295,8 +296,10 @@ func quoteText(q taker.Quote) string {
 	return b.String()
 }
 
-// paymentError gives a failed attempt its exit status and its advice.
-func (a *app) paymentError(err error) error {
+// paymentError gives a failed attempt its exit status and its advice. signed
+// says that all signatures were there: then others may have the transaction,
+// unless our node, which is asked first or last, refuses it.
+func paymentError(err error, signed bool) error {
 	if err == nil {
 		return nil
 	}
@@ -315,6 +318,9 @@ func (a *app) paymentError(err error) error {
 		code = exitDaemon
 	case protocol.ReasonBadAddress:
 		code = exitUsage
+	}
+	if signed && reason != protocol.ReasonRejected {
+		code = exitUnsure
 	}
 	return withCode(code, fmt.Errorf("%w\n%s", err, advice[reason]))
 }
