@@ -206,7 +206,8 @@ func TestEventOutOfBoundsEndsTheConnection(t *testing.T) {
 // that came before can still be had.
 func TestSlowConsumer(t *testing.T) {
 	d, server := open(t, fake{})
-	for server.Notify(wire.EventReady, wire.ReadyEvent{}) == nil {
+	for range 300 { // more than a client keeps, fewer than fill the daemon's queue
+		server.Notify(wire.EventReady, wire.ReadyEvent{})
 	}
 	<-server.Done()
 	if !errors.Is(d.Err(), wire.ErrSlow) || !errors.Is(server.Err(), wire.ErrSlow) {
