@@ -55,15 +55,24 @@ func (o Origin) missing() (what []string) {
 	return what
 }
 
-// Restore makes a new wallet file of a wallet from elsewhere, for Open. Its past
-// is looked for at the first synchronisation. It takes all of the origin or, with
-// ErrCannotHold, makes nothing.
-func Restore(path string, password secret.Text, o Origin, cfg Config) error {
+// Check returns ErrCannotHold, or another error for an origin that Restore
+// refuses whatever the path and the password are.
+func (o Origin) Check() error {
 	if what := o.missing(); len(what) > 0 {
 		return fmt.Errorf("%w; it cannot keep %s", ErrCannotHold, strings.Join(what, ", "))
 	}
 	if n := len(o.Next); n < 1 || n > MaxMixdepths {
 		return fmt.Errorf("a wallet has 1 to %d mixdepths, not %d", MaxMixdepths, n)
+	}
+	return nil
+}
+
+// Restore makes a new wallet file of a wallet from elsewhere, for Open. Its past
+// is looked for at the first synchronisation. It takes all of the origin or, with
+// an error, makes nothing.
+func Restore(path string, password secret.Text, o Origin, cfg Config) error {
+	if err := o.Check(); err != nil {
+		return err
 	}
 	st := state{frozen: make(map[wire.OutPoint]coins.Cause, len(o.Frozen)), labels: o.Labels}
 	for _, next := range o.Next {

@@ -24,7 +24,7 @@ deposits go in at one, each CoinJoin moves the amount on to the next.
 
 WALLET is a name in the data folder's wallets/, or a path. It may be left out
 while there is only one.`
-	cmd.AddCommand(newWalletCreate(a), newWalletRecover(a), newWalletList(a), newWalletShow(a), newWalletAddress(a), newWalletSeed(a))
+	cmd.AddCommand(newWalletCreate(a), newWalletRecover(a), newWalletList(a), newWalletShow(a), newWalletAddress(a), newWalletSeed(a), newWalletMigrate(a), newWalletExport(a))
 	return cmd
 }
 
@@ -181,14 +181,21 @@ func newWalletList(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if a.json {
-				return a.print(map[string][]string{"wallets": names})
+			old, err := a.oldWallets()
+			if err != nil {
+				return err
 			}
-			if len(names) == 0 {
+			if a.json {
+				return a.print(map[string][]string{"wallets": names, "old": old})
+			}
+			if len(names)+len(old) == 0 {
 				a.term.say("No wallet yet. Make one: jm wallet create")
 			}
 			for _, name := range names {
 				fmt.Fprintln(a.term.out, name)
+			}
+			for _, name := range old {
+				fmt.Fprintf(a.term.out, "%s  (old format; jm wallet migrate %s)\n", name, name)
 			}
 			return nil
 		},
@@ -230,47 +237,59 @@ func (a *app) walletPath(name string) (string, error) {
 		}
 		switch len(names) {
 		case 0:
-			return "", withCode(exitWallet, errors.New("there is no wallet yet; make one with: jm wallet create"))
+			return "", withCode(exitWallet, errors.New("there is no wallet yet; make one with: jm wallet create (jm wallet list names old ones too)"))
 		case 1:
 			name = names[0]
 		default:
 			return "", usagef("which wallet? There are %s", strings.Join(names, ", "))
 		}
 	}
-	if strings.ContainsRune(name, filepath.Separator) || strings.Contains(name, "/") {
-		return name, nil
-	}
-	return filepath.Join(a.cfg.Dir, "wallets", strings.TrimSuffix(name, walletExt)+walletExt), nil
+	path := a.walletFile(name)
+	return path, a.adviseMigration(name, path)
 }
 
-// createWallet makes a wallet file of a seed under a new password.
-func (a *app) createWallet(args []string, seed keys.Seed) (*wallet.Wallet, string, error) {
-	name := one(args)
-	if name == "" {
+// walletFile is where a wallet of that name is, or is to be made.
+func (a *app) walletFile(name string) string {
+	if strings.ContainsRune(name, filepath.Separator) || strings.Contains(name, "/") {
+		return name
+	}
+	return filepath.Join(a.cfg.Dir, "wallets", strings.TrimSuffix(name, walletExt)+walletExt)
+}
+
+// createWallet makes a wallet of a seed under a new password, and opens it.
+func (a *app) createWallet(args []string, seed keys.Seed) (w *wallet.Wallet, name string, err error) {
+	if name = one(args); name == "" {
 		name = "default"
 	}
-	path, err := a.walletPath(name)
-	if err != nil {
-		return nil, "", err
-	}
+	_, err = a.makeWallet(name, func(path string, password secret.Text, cfg wallet.Config) error {
+		w, err = wallet.Create(path, password, seed, cfg)
+		return err
+	})
+	return w, name, err
+}
+
+// makeWallet has a new wallet file made under a new password, and returns its
+// path.
+func (a *app) makeWallet(name string, create func(path string, password secret.Text, cfg wallet.Config) error) (string, error) {
+	path := a.walletFile(name)
 	if _, err := os.Lstat(path); err == nil {
-		return nil, "", withCode(exitWallet, fmt.Errorf("%s exists already; choose another name", path))
+		return "", withCode(exitWallet, fmt.Errorf("%s exists already; choose another name", path))
 	}
 	params, err := a.params()
 	if err != nil {
-		return nil, "", err
+		return "", err
 	}
 	password, named, err := a.password.read(a.term)
 	if !named && err == nil {
 		password, err = a.askTwice("Password for the new wallet file: ")
 	}
 	if err != nil {
-		return nil, "", err
+		return "", err
 	}
 	a.term.waiting("making a key of the password")
-	w, err := wallet.Create(path, password, seed, wallet.Config{Params: params, Logger: a.log})
+	err = create(path, password, wallet.Config{Params: params, Logger: a.log})
 	a.term.waiting("")
-	return w, name, withCode(exitWallet, err)
+	return path, withCode(exitWallet, err)
 }
 
 // askTwice asks for a new secret until two entries agree.

@@ -27,7 +27,7 @@ func TestForeignFiles(t *testing.T) {
 		say  string
 	}{
 		{"reference, sealed", []byte("JMENCWLT\x00\x01"), ErrReference, ".jmdat"},
-		{"reference, plain", []byte("JMWALLETde"), ErrReference, "seed phrase"},
+		{"reference, plain", []byte("JMWALLETde"), ErrReference, "jm wallet migrate"},
 		{"text", []byte("hello, I am a text file"), ErrNotWallet, "check the path"},
 		{"empty", nil, ErrDamaged, "backup"},
 		{"newer", future, ErrFutureVersion, "newer version"},

@@ -54,7 +54,7 @@ var (
 	// ErrNotWallet: the file is something else.
 	ErrNotWallet = errors.New("this is not a wallet file of this program, or its first bytes are damaged; check the path, or restore the file from a backup")
 	// ErrReference: the file belongs to the reference implementation.
-	ErrReference = errors.New("this is a wallet file (.jmdat) of the Python JoinMarket, which this program cannot open; recover the wallet from its seed phrase")
+	ErrReference = errors.New("this is a wallet file (.jmdat) of the Python JoinMarket; make one of ours of it with: jm wallet migrate FILE")
 	// ErrBackup: the file is a backup copy. It must not be used as it is, since
 	// it does not know which addresses went out after it was made.
 	ErrBackup = errors.New("this is a backup copy of a wallet; make a wallet of it with: jm wallet restore")
