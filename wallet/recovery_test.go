@@ -1,0 +1,177 @@
+package wallet_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/btcsuite/btcd/wire/v2"
+
+	"github.com/joinmarket-go/joinmarket/protocol/sats"
+	"github.com/joinmarket-go/joinmarket/wallet"
+	"github.com/joinmarket-go/joinmarket/wallet/chain"
+	"github.com/joinmarket-go/joinmarket/wallet/chain/chaintest"
+	"github.com/joinmarket-go/joinmarket/wallet/chain/core"
+	"github.com/joinmarket-go/joinmarket/wallet/keys"
+	"github.com/joinmarket-go/joinmarket/wallet/wallettest"
+)
+
+// at returns the script of an address of a seed.
+func at(t testing.TB, seed keys.Seed, path keys.Path) []byte {
+	t.Helper()
+	tree, err := keys.NewTree(seed, "p2wpkh", regtest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	script, err := tree.Script(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return script
+}
+
+// stuck lets the history wait, as the search for it takes hours.
+type stuck struct {
+	*wallettest.Backend
+	open bool
+}
+
+func (s *stuck) Sync(ctx context.Context, since chain.BlockID) (chain.Update, error) {
+	if !s.open {
+		return chain.Update{}, fmt.Errorf("%w: searching", chain.ErrUnreachable)
+	}
+	return s.Backend.Sync(ctx, since)
+}
+
+func (s *stuck) Progress() (chain.Progress, bool) {
+	return chain.Progress{What: "searching", Permille: 123, Left: time.Hour}, !s.open
+}
+
+// The balance is found before the history, none of it is for use before that,
+// and windows widen as long as something is found.
+func TestRecovery(t *testing.T) {
+	const gap = 50
+	c := wallettest.NewChain(regtest)
+	seed := newSeed(t)
+	far := []keys.Path{{Mixdepth: 1, Index: 49}, {Mixdepth: 1, Index: 98}, {Mixdepth: 1, Index: 147}, {Mixdepth: 4, Branch: keys.Internal, Index: 30}}
+	for i, path := range far {
+		c.Pay(at(t, seed, path), 1000*sats.Amount(i+1))
+	}
+	c.Mine(1)
+	unconfirmed := at(t, seed, keys.Path{Mixdepth: 2, Index: 40})
+	c.Pay(unconfirmed, 1)
+
+	cfg := c.Config()
+	cfg.RecoveryGap = gap
+	node := &stuck{Backend: cfg.Chain.(*wallettest.Backend)}
+	cfg.Chain = node
+	w, path := create(t, seed, cfg)
+	if r, ok := w.Recovery(); !ok || r.Scanned {
+		t.Errorf("at first: %+v, %v", r, ok)
+	}
+	for range 2 { // as long as the history is not there, after a restart too
+		if err := w.Sync(t.Context()); !errors.Is(err, chain.ErrUnreachable) {
+			t.Fatal(err)
+		}
+		r, ok := w.Recovery()
+		if !ok || !r.Scanned || r.Coins != 4 || r.Found[1] != 6000 || r.Found[4] != 4000 || r.Found[2] != 0 || r.Tip.Height != c.Height() || r.Progress.Permille != 123 {
+			t.Errorf("%+v, %v", r, ok)
+		}
+		if _, err := w.Coins(); !errors.Is(err, wallet.ErrNotSynced) {
+			t.Errorf("Coins: %v", err)
+		}
+		if a := next(t, w, 1, keys.External); a.Path.Index < 148 {
+			t.Errorf("%v is handed out again", a.Path)
+		}
+		w.Close()
+		w = openOnce(t, path, cfg)
+	}
+	node.open = true
+	sync(t, w)
+	if _, ok := w.Recovery(); ok {
+		t.Error("the recovery does not end")
+	}
+	if total(t, w) != 10_001 {
+		t.Errorf("found %v", total(t, w))
+	}
+	want := known(t, w)
+	w.Close()
+	w = openOnce(t, path, cfg)
+	defer w.Close()
+	if _, ok := w.Recovery(); ok {
+		t.Error("it begins again")
+	}
+	sync(t, w)
+	if total(t, w) != 10_001 {
+		t.Errorf("after a restart %v; before\n%s", total(t, w), want)
+	}
+	c.Pay(next(t, w, 1, keys.External).Script, 5)
+	sync(t, w)
+	if total(t, w) != 10_006 {
+		t.Error("addresses after the found ones are not watched")
+	}
+}
+
+// A new seed has no past to look for.
+func TestNewWalletIsNotRecovered(t *testing.T) {
+	c := wallettest.NewChain(regtest)
+	cfg := c.Config()
+	w, path := create(t, newSeed(t), cfg)
+	w.Close()
+	cfg.RecoveryGap = wallet.DefaultRecoveryGap
+	w = reopen(t, path, cfg)
+	if _, ok := w.Recovery(); ok {
+		t.Error("it is looked for")
+	}
+}
+
+// On a real node: the only used address is the 4900th, its coins are known
+// before the history, and it is all found.
+func TestRecoveryOnBitcoind(t *testing.T) {
+	node := chaintest.StartBitcoind(t)
+	if _, err := node.Mine(t.Context(), 110); err != nil {
+		t.Fatal(err)
+	}
+	seed := newSeed(t)
+	script := at(t, seed, keys.Path{Index: 4900})
+	if _, err := node.Fund(t.Context(), wire.NewTxOut(123_456, script)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := node.Mine(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	backend, err := core.New(core.Config{Node: node.Access(), Wallet: "recovery", Params: regtest})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer backend.Close()
+	cfg := wallet.Config{Params: regtest, Chain: backend, KDF: wallettest.LightKDF, RecoveryGap: wallet.DefaultRecoveryGap, Mixdepths: 1}
+	w, path := create(t, seed, cfg)
+	changes, cancel := w.Subscribe()
+	defer cancel()
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- w.Sync(ctx) }()
+	<-changes // the coins are found; the history follows
+	r, ok := w.Recovery()
+	if !ok || !r.Scanned || r.Found[0] != 123_456 || r.Coins != 1 {
+		t.Errorf("%+v, %v", r, ok)
+	}
+	stop()
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Fatalf("%v, want Canceled", err)
+	}
+	w.Close()
+
+	w = openOnce(t, path, cfg)
+	defer w.Close()
+	sync(t, w)
+	if b := balances(t, w)[0]; b.Available != 123_456 {
+		t.Errorf("%+v", b)
+	}
+	if a := next(t, w, 0, keys.External); a.Path.Index != 4901 {
+		t.Errorf("it goes on at %v", a.Path)
+	}
+}
