@@ -32,8 +32,9 @@ func newWalletMigrate(a *app) *cobra.Command {
 seed, indices, frozen coins and labels. The old file is read only, and stays as
 it is.
 
-First it shows what it found; nothing is written until you agree. Compare the
-first address with the one that the old program shows.
+First it shows what it found; nothing is written until you agree, by --yes or
+on a terminal. Compare the first address with the one that the old program
+shows. What it cannot keep yet it names, and makes nothing.
 
 FILE.jmdat is a name in the data folder's wallets/, or a path. WALLET is the
 name of the new wallet, by default that of the old one. From then on use one of
@@ -100,17 +101,20 @@ func (a *app) migrate(from string, args []string, password secretSource, birth t
 		Imported: len(plan.Imported), Bonds: len(plan.BondMonths),
 	}
 	found := newMigration(from, old, plan)
+	if plan.Bonds {
+		found.Notes = append(found.Notes, "this version does not look for fidelity bonds; the file names those that JoinMarket saw last: a later one stays with the old program")
+	}
 	if !a.json {
 		fmt.Fprint(a.term.out, found.text())
 	}
 	if err := origin.Check(); err != nil {
 		return withCode(exitWallet, err)
 	}
+	if !yes && a.json {
+		return a.print(found)
+	}
 	if !yes {
 		if yes, err = a.term.confirm("Make the wallet " + name + " of it?"); errors.Is(err, errNoTerminal) {
-			if a.json {
-				return a.print(found)
-			}
 			a.term.say("Nothing was written. Add --yes to make the wallet %s of it.", name)
 			return nil
 		}
