@@ -14,7 +14,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/btcsuite/btcd/address/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 	"github.com/gofrs/flock"
 
@@ -101,7 +100,7 @@ func (s *Store) Next(ctx context.Context, node Node, prover Prover, amount sats.
 			if err != nil {
 				return podle.Proof{}, err
 			}
-			if txOut == nil || !paysKey(txOut.Script, first.P[:]) {
+			if txOut == nil || !first.Owns(txOut.Script) {
 				continue
 			}
 			proof, ok, err := s.unused(f, entry.at)
@@ -177,16 +176,6 @@ func (s *Store) lookUp(ctx context.Context, node Node, out wire.OutPoint, amount
 		return nil, nil
 	}
 	return &txOut, nil
-}
-
-// paysKey reports whether script is one of the three that makers accept for a
-// key: P2WPKH, nested P2WPKH, P2PKH.
-func paysKey(script, pubKey []byte) bool {
-	hash := address.Hash160(pubKey)
-	native := append([]byte{0, 20}, hash...)
-	nested := append(append([]byte{0xa9, 20}, address.Hash160(native)...), 0x87)
-	legacy := append(append([]byte{0x76, 0xa9, 20}, hash...), 0x88, 0xac)
-	return bytes.Equal(script, native) || bytes.Equal(script, nested) || bytes.Equal(script, legacy)
 }
 
 // record lets choose pick a proof from the present file and writes that its

@@ -25,10 +25,6 @@ import (
 // ErrRefused means that we do not sign a text the daemon asked us to sign.
 var ErrRefused = errors.New("refused to sign a text")
 
-// maxText is the longest signed text in bytes: the largest !push in base64,
-// with a host id behind it.
-const maxText = 4*protocol.MaxPush/3 + 512
-
 // Identity is a nick and its key. It is safe for use from several goroutines
 // and prints as the nick.
 type Identity struct {
@@ -74,7 +70,7 @@ func (id *Identity) Sign(r control.SignRequest) (control.SignAnswer, error) {
 	switch {
 	case r.HostID == "" || !strings.HasSuffix(r.Text, r.HostID) || len(r.Text) == len(r.HostID):
 		return control.SignAnswer{}, fmt.Errorf("%w: it is not a message followed by the host id", ErrRefused)
-	case len(r.Text) > maxText:
+	case len(r.Text) > control.MaxText:
 		return control.SignAnswer{}, fmt.Errorf("%w: %d bytes", ErrRefused, len(r.Text))
 	case !protocol.Printable(r.Text):
 		return control.SignAnswer{}, fmt.Errorf("%w: it has characters that no line carries", ErrRefused)
@@ -94,7 +90,7 @@ func (id *Identity) Verify(r control.VerifyRequest) control.VerifyAnswer {
 }
 
 func verify(r control.VerifyRequest) bool {
-	if r.HostID == "" || !strings.HasSuffix(r.Text, r.HostID) || len(r.Text) > maxText {
+	if r.HostID == "" || !strings.HasSuffix(r.Text, r.HostID) || len(r.Text) > control.MaxText {
 		return false
 	}
 	// Only the lower-case text of a compressed key makes the nicks in use.

@@ -161,7 +161,7 @@ func TestSignRefuses(t *testing.T) {
 		"escape":                {Text: "\x1b[2Jhackint", HostID: "hackint"},
 		"control in the hostid": {Text: "0 hack\tint", HostID: "hack\tint"},
 		"beyond ASCII":          {Text: "0 ähackint", HostID: "hackint"},
-		"giant":                 {Text: strings.Repeat("a", maxText) + "hackint", HostID: "hackint"},
+		"giant":                 {Text: strings.Repeat("a", control.MaxText) + "hackint", HostID: "hackint"},
 	} {
 		if got, err := id.Sign(r); !errors.Is(err, ErrRefused) || got != (control.SignAnswer{}) {
 			t.Errorf("%s: %+v, %v", name, got, err)

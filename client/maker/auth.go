@@ -9,9 +9,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/btcsuite/btcd/address/v2"
-	"github.com/btcsuite/btcd/txscript/v2"
-
 	"github.com/joinmarket-go/joinmarket/protocol"
 	"github.com/joinmarket-go/joinmarket/protocol/control"
 	"github.com/joinmarket-go/joinmarket/protocol/sats"
@@ -130,11 +127,11 @@ func (m *Maker) checkCommitment(ctx context.Context, e control.AuthEvent) ([32]b
 	} else if err != nil {
 		return commitment, refuse(protocol.ReasonChain, err)
 	}
-	return commitment, m.checkTakerCoin(out, proof.P, e.Amount)
+	return commitment, m.checkTakerCoin(out, proof, e.Amount)
 }
 
 // checkTakerCoin checks age, value and owner of the coin behind a commitment.
-func (m *Maker) checkTakerCoin(out chain.TxOut, pubKey [33]byte, amount sats.Amount) error {
+func (m *Maker) checkTakerCoin(out chain.TxOut, proof podle.Proof, amount sats.Amount) error {
 	least := amount * sats.Amount(m.cfg.AmountShare) / 100
 	switch {
 	case out.Confirmations < m.cfg.Age:
@@ -142,21 +139,10 @@ func (m *Maker) checkTakerCoin(out chain.TxOut, pubKey [33]byte, amount sats.Amo
 			fmt.Errorf("the taker's coin has %d confirmations, %d are needed", out.Confirmations, m.cfg.Age))
 	case out.Value < least:
 		return refuse(protocol.ReasonTakerCoin, fmt.Errorf("the taker's coin holds %v, %v are needed", out.Value, least))
-	case !owns(pubKey, out.Script):
+	case !proof.Owns(out.Script):
 		return refuse(protocol.ReasonTakerCoin, errors.New("the taker's coin belongs to another key"))
 	}
 	return nil
-}
-
-// owns reports whether script is a P2WPKH, nested P2WPKH or P2PKH script of the
-// key.
-func owns(pubKey [33]byte, script []byte) bool {
-	hash := address.Hash160(pubKey[:])
-	witness := slices.Concat([]byte{txscript.OP_0, 20}, hash)
-	nested := slices.Concat([]byte{txscript.OP_HASH160, 20}, address.Hash160(witness), []byte{txscript.OP_EQUAL})
-	legacy := slices.Concat([]byte{txscript.OP_DUP, txscript.OP_HASH160, 20}, hash,
-		[]byte{txscript.OP_EQUALVERIFY, txscript.OP_CHECKSIG})
-	return bytes.Equal(script, witness) || bytes.Equal(script, nested) || bytes.Equal(script, legacy)
 }
 
 // reserve sets coins of the lowest mixdepth aside that can pay the amount and

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/btcsuite/btcd/address/v2"
 	"github.com/btcsuite/btcd/chaincfg/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 
@@ -107,7 +106,7 @@ func authKey(pubKey string, open control.IOAuth) ([]byte, error) {
 	if err != nil {
 		return nil, refuse(protocol.ReasonBadSignature, "the session key: %v", err)
 	}
-	return append([]byte{0, 20}, address.Hash160(key)...), nil
+	return txbuild.Program(key), nil
 }
 
 // outputScript reads an address of the network that has the offer's type.

@@ -152,8 +152,8 @@ func (c *Channel) Run(ctx context.Context, sink func(channel.Event)) error {
 		err = c.stayConnected(ctx, sink)
 	}
 	if err != nil {
-		c.log.Warn("channel given up", "reason", display(err.Error()))
-		sink(channel.State{State: control.ChannelFailed, Reason: display(err.Error())})
+		c.log.Warn("channel given up", "reason", control.FreeText(err.Error()))
+		sink(channel.State{State: control.ChannelFailed, Reason: control.FreeText(err.Error())})
 	}
 	return err
 }
@@ -181,8 +181,8 @@ func (c *Channel) stayConnected(ctx context.Context, sink func(channel.Event)) e
 		// Half of the wait to one and a half of it.
 		wait := backoff/2 + random.N(backoff)
 		backoff = min(2*backoff, maxBackoff)
-		c.log.Info("no connection", "reason", display(err.Error()), "retry_in", wait)
-		sink(channel.State{State: state, Reason: display(err.Error())})
+		c.log.Info("no connection", "reason", control.FreeText(err.Error()), "retry_in", wait)
+		sink(channel.State{State: state, Reason: control.FreeText(err.Error())})
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():
@@ -204,20 +204,6 @@ func (c *Channel) check() error {
 		return fmt.Errorf("%w: an onion host is reached through a SOCKS5 proxy only; set one", ErrConfig)
 	}
 	return nil
-}
-
-// display makes text that may come from a server fit for a terminal or a log.
-func display(s string) string {
-	const longest = 200
-	if len(s) > longest {
-		s = s[:longest]
-	}
-	return strings.Map(func(r rune) rune {
-		if r < 0x20 || r > 0x7e {
-			return '?'
-		}
-		return r
-	}, s)
 }
 
 // Factory makes channels of their descriptions; a daemon.NewChannel.

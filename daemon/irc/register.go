@@ -111,13 +111,13 @@ func (l *link) joined(m *irc.Message) error {
 // we ask to be let in again.
 func (l *link) putOut(m *irc.Message) {
 	reason := "put out of the room by " + m.Name
-	l.log.Warn("channel lost", "reason", display(reason), "retry_in", rejoinDelay)
+	l.log.Warn("channel lost", "reason", control.FreeText(reason), "retry_in", rejoinDelay)
 	l.phase = outside
 	l.retry = time.After(rejoinDelay)
 	l.again = "JOIN " + l.room
 	l.deadline = time.After(rejoinDelay + joinTimeout)
 	l.setOut(nil)
-	l.sink(channel.State{State: control.ChannelLost, Reason: display(reason)})
+	l.sink(channel.State{State: control.ChannelLost, Reason: control.FreeText(reason)})
 }
 
 // us reports whether a name in a line is our nick.
