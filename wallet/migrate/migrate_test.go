@@ -14,11 +14,14 @@ import (
 
 	"github.com/btcsuite/btcd/chaincfg/v2"
 
+	"github.com/joinmarket-go/joinmarket/wallet"
 	"github.com/joinmarket-go/joinmarket/wallet/jmdat"
 	"github.com/joinmarket-go/joinmarket/wallet/keys"
 	"github.com/joinmarket-go/joinmarket/wallet/labels"
 	"github.com/joinmarket-go/joinmarket/wallet/migrate"
 	"github.com/joinmarket-go/joinmarket/wallet/secret"
+	"github.com/joinmarket-go/joinmarket/wallet/txbuild"
+	"github.com/joinmarket-go/joinmarket/wallet/wallettest"
 )
 
 // answers are the known answers of the reference for its files.
@@ -122,6 +125,7 @@ func TestAnswers(t *testing.T) {
 				t.Fatal(err)
 			case v.TypeID != nil: // else its content has no known answer
 				compare(t, v, p)
+				restore(t, v, p)
 			}
 		})
 	}
@@ -196,6 +200,55 @@ func compare(t *testing.T, v vector, p *migrate.Plan) {
 	for address, want := range v.Labels {
 		if got := p.Labels.Get(labels.Ref{Type: labels.Address, Text: address}); got != want {
 			t.Errorf("label of %s is %q, want %q", address, got, want)
+		}
+	}
+}
+
+// restore makes a wallet file of the plan and compares what it hands out. What
+// such a file has no place for is refused; without that, the rest must be right.
+func restore(t *testing.T, v vector, p *migrate.Plan) {
+	path := filepath.Join(t.TempDir(), "w.jmwallet")
+	cfg := wallet.Config{Params: networks[v.Network], KDF: wallettest.LightKDF}
+	o := wallet.Origin{
+		Seed: p.Seed, Type: p.Type, Next: p.Next, Frozen: p.Frozen, Labels: p.Labels,
+		Imported: len(p.Imported), Bonds: len(p.BondMonths),
+	}
+	err := wallet.Restore(path, wallettest.Password, o, cfg)
+	if o.Imported > 0 || o.Bonds > 0 {
+		if !errors.Is(err, wallet.ErrCannotHold) {
+			t.Fatalf("%v, want ErrCannotHold", err)
+		}
+		o.Imported, o.Bonds = 0, 0
+		err = wallet.Restore(path, wallettest.Password, o, cfg)
+	}
+	if p.Type != txbuild.P2WPKH || p.Seed.WatchOnly() {
+		if !errors.Is(err, wallet.ErrCannotHold) {
+			t.Fatalf("%v, want ErrCannotHold", err)
+		}
+		return
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := wallet.Open(path, wallettest.Password, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	for _, want := range v.Next {
+		got, err := w.NextAddress(want.Mixdepth, want.Branch)
+		if err != nil || got.Text != want.Address || got.Path.Index != want.Index {
+			t.Errorf("the next address of %d/%d is %s at %d (%v), want %s at %d",
+				want.Mixdepth, want.Branch, got.Text, got.Path.Index, err, want.Address, want.Index)
+		}
+	}
+	kept := w.ExportLabels()
+	if len(kept) != p.Labels.Len()+len(p.Frozen) {
+		t.Errorf("%d labels and frozen coins, want %d and %d", len(kept), p.Labels.Len(), len(p.Frozen))
+	}
+	for _, r := range kept {
+		if r.Type == labels.Address && r.Label != v.Labels[r.Text] || r.Type == labels.Output && r.Spend != labels.Frozen {
+			t.Errorf("it kept %+v", r)
 		}
 	}
 }
