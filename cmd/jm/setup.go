@@ -60,6 +60,7 @@ func (a *app) openWallet(name string, backend chain.Backend) (*wallet.Wallet, er
 	w, err := wallet.Open(path, password, wallet.Config{
 		Params: params, Chain: backend, Logger: a.log,
 		GapLimit:       max(a.cfg.Policy.GapLimit, wallet.DefaultGapLimit),
+		RecoveryGap:    wallet.DefaultRecoveryGap,
 		MaxFreezeReuse: reuseLimit(a.cfg.Policy.MaxFreezeReuse),
 		Selection:      coins.Algorithm(a.cfg.Policy.MergeAlgorithm),
 	})
@@ -109,10 +110,7 @@ func (a *app) openSynced(ctx context.Context, name string) (w *wallet.Wallet, do
 		w.Close()
 		backend.Close()
 	}
-	a.term.waiting("looking through the chain for the wallet's coins")
-	err = w.Sync(ctx)
-	a.term.waiting("")
-	if err != nil {
+	if err := a.sync(ctx, w); err != nil {
 		done()
 		return nil, nil, nodeError(err)
 	}

@@ -53,7 +53,7 @@ Without a terminal the words are not shown; ask for them with jm wallet seed.`,
 			if err != nil {
 				return err
 			}
-			w, name, err := a.createWallet(args, seed)
+			w, name, err := a.createWallet(args, seed, 0)
 			if err != nil {
 				return err
 			}
@@ -119,7 +119,7 @@ The first start with a node looks through the chain for the wallet's past. With
 			if err != nil {
 				return withCode(exitUsage, err)
 			}
-			w, name, err := a.createWallet(args, seed)
+			w, name, err := a.createWallet(args, seed, wallet.DefaultRecoveryGap)
 			if err != nil {
 				return err
 			}
@@ -257,11 +257,13 @@ func (a *app) walletFile(name string) string {
 }
 
 // createWallet makes a wallet of a seed under a new password, and opens it.
-func (a *app) createWallet(args []string, seed keys.Seed) (w *wallet.Wallet, name string, err error) {
+// recoveryGap is 0 for a seed without a past.
+func (a *app) createWallet(args []string, seed keys.Seed, recoveryGap int) (w *wallet.Wallet, name string, err error) {
 	if name = one(args); name == "" {
 		name = "default"
 	}
 	_, err = a.makeWallet(name, func(path string, password secret.Text, cfg wallet.Config) error {
+		cfg.RecoveryGap = recoveryGap
 		w, err = wallet.Create(path, password, seed, cfg)
 		return err
 	})

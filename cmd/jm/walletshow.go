@@ -13,16 +13,19 @@ import (
 )
 
 func newWalletShow(a *app) *cobra.Command {
-	var showCoins bool
+	var showCoins, offline bool
 	cmd := &cobra.Command{
 		Use:   "show [WALLET]",
 		Short: "Show what a wallet holds, by mixdepth",
-		Args:  cobra.MaximumNArgs(1),
+		Long: `Show what a wallet holds, by mixdepth.
+
+If the node cannot be reached, the last known state is shown, and said to be so.`,
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := a.load(); err != nil {
 				return err
 			}
-			w, done, err := a.openSynced(cmd.Context(), one(args))
+			w, done, err := a.openKnown(cmd.Context(), one(args), offline)
 			if err != nil {
 				return err
 			}
@@ -39,6 +42,7 @@ func newWalletShow(a *app) *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&showCoins, "coins", false, "list the coins too")
+	cmd.Flags().BoolVar(&offline, "offline", false, "show the last known state at once, without asking the node")
 	return cmd
 }
 
@@ -47,6 +51,7 @@ func newWalletShow(a *app) *cobra.Command {
 type walletSummary struct {
 	ID        string            `json:"id"`
 	Height    int32             `json:"height"`
+	Synced    bool              `json:"synced"` // false: the last known state, of block Height
 	Total     sats.Amount       `json:"total"`
 	Mixdepths []mixdepthSummary `json:"mixdepths"`
 }
@@ -81,8 +86,8 @@ func summarise(w *wallet.Wallet) (*walletSummary, error) {
 	if err != nil {
 		return nil, err
 	}
-	tip, _ := w.Synced()
-	s := &walletSummary{ID: id, Height: tip.Height}
+	tip, synced := w.Synced()
+	s := &walletSummary{ID: id, Height: tip.Height, Synced: synced}
 	for _, b := range balances {
 		s.Mixdepths = append(s.Mixdepths, mixdepthSummary{
 			Mixdepth: b.Mixdepth, Available: b.Available, Unconfirmed: b.Unconfirmed,
@@ -106,7 +111,11 @@ func summariseCoin(w *wallet.Wallet, c coins.Coin, height int32) coinSummary {
 
 func (s *walletSummary) text(showCoins bool) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "wallet %s at block %d\n\n", s.ID, s.Height)
+	fmt.Fprintf(&b, "wallet %s at block %d", s.ID, s.Height)
+	if !s.Synced {
+		b.WriteString(" (last known state)")
+	}
+	b.WriteString("\n\n")
 	fmt.Fprintf(&b, "mixdepth  available (BTC)   not spendable now\n")
 	for _, m := range s.Mixdepths {
 		var notes []string
