@@ -29,13 +29,19 @@ func (w *Wallet) NextAddress(mixdepth int, branch uint32) (Address, error) {
 	if err != nil {
 		return Address{}, err
 	}
-	if _, enough := w.wanted(); !enough {
-		select {
-		case w.grow <- struct{}{}: // the window of watched addresses moves along
-		default:
-		}
-	}
+	w.growLater()
 	return w.address(path)
+}
+
+// growLater tells Run if more addresses are to be watched.
+func (w *Wallet) growLater() {
+	if _, enough := w.wanted(); enough {
+		return
+	}
+	select {
+	case w.grow <- struct{}{}:
+	default:
+	}
 }
 
 func (w *Wallet) address(path keys.Path) (a Address, err error) {

@@ -3,6 +3,7 @@ package wallet
 import (
 	"errors"
 	"io/fs"
+	"maps"
 	"time"
 
 	"github.com/joinmarket-go/joinmarket/wallet/chain"
@@ -47,11 +48,11 @@ func (w *Wallet) tryLoadChain() error {
 	if err != nil {
 		return err
 	}
-	counts, err := w.checkScripts(s.Scripts)
+	watched, err := w.checkScripts(s.Scripts)
 	if err != nil {
 		return err
 	}
-	v := view{tip: s.Tip, watched: counts, history: s.History}
+	v := view{tip: s.Tip, watched: watched, history: s.History}
 	w.storing.Lock()
 	w.stored = stored{there: true, view: v}
 	w.storing.Unlock()
@@ -66,7 +67,7 @@ func (w *Wallet) tryLoadChain() error {
 		path := pathOf(script)
 		w.scripts[path], w.paths[string(script.Script)] = script.Script, path
 	}
-	w.watched = counts
+	w.watched = watched
 	w.computeLocked(&v)
 	w.view = &v
 	return nil
@@ -77,32 +78,38 @@ func pathOf(s snapshot.Script) keys.Path {
 	return keys.Path{Mixdepth: int(s.Mixdepth), Branch: s.Branch, Index: s.Index, Locktime: s.Locktime}
 }
 
-// checkScripts returns how many of each branch there are. They must be the
-// first ones in their order, and the last must be what the keys give.
-func (w *Wallet) checkScripts(scripts []snapshot.Script) ([]branchPair, error) {
-	counts := make([]branchPair, w.Mixdepths())
-	last := make(map[keys.Path][]byte)
+// errOtherAddresses: a stored state is not that of this wallet.
+var errOtherAddresses = errors.New("its addresses are not those of the wallet")
+
+// checkScripts returns how many of each run there are. They must be the first
+// ones in their order, and the last must be what the keys give.
+func (w *Wallet) checkScripts(scripts []snapshot.Script) (counts, error) {
+	have := make(counts)
+	last := make(map[branchID][]byte)
 	for _, s := range scripts {
 		path := pathOf(s)
-		if path.Mixdepth >= len(counts) || path.Branch > keys.Internal || path.Index != counts[path.Mixdepth][path.Branch] {
-			return nil, errors.New("its addresses are not those of the wallet")
+		id := branchOfPath(path)
+		want, err := id.path(&w.state, have[id])
+		if err != nil || path != want || path.Mixdepth >= w.Mixdepths() {
+			return nil, errOtherAddresses
 		}
-		counts[path.Mixdepth][path.Branch]++
-		path.Index = 0
-		last[path] = s.Script
+		have[id]++
+		last[id] = s.Script
 	}
-	for path, stored := range last {
-		path.Index = counts[path.Mixdepth][path.Branch] - 1
-		var own []byte
-		err := w.withTree(func(t *keys.Tree) (err error) { own, err = t.Script(path); return err })
+	for id, stored := range last {
+		path, err := w.pathAt(id, have[id]-1)
 		if err != nil {
 			return nil, err
 		}
-		if string(own) != string(stored) {
-			return nil, errors.New("its addresses are not those of the wallet")
+		a, err := w.address(path)
+		if err != nil {
+			return nil, err
+		}
+		if string(a.Script) != string(stored) {
+			return nil, errOtherAddresses
 		}
 	}
-	return counts, nil
+	return have, nil
 }
 
 // keep writes the state of the chain to the side file, unless that holds it
@@ -112,7 +119,7 @@ func (w *Wallet) keep(v *view) {
 	w.storing.Lock()
 	defer w.storing.Unlock()
 	if time.Since(w.stored.at) < storeEvery || w.stored.there && v.tip.Height-w.stored.view.tip.Height < storeBlocks &&
-		v.tip.Height >= w.stored.view.tip.Height && history.Equal(v.history, w.stored.view.history) {
+		v.tip.Height >= w.stored.view.tip.Height && w.stored.view.shows(v) {
 		return
 	}
 	w.write(v)
@@ -126,7 +133,13 @@ func (w *Wallet) write(v *view) {
 		w.log.Warn("the state of the chain was not stored", "err", err)
 		return
 	}
-	w.stored.there, w.stored.view = true, view{tip: v.tip, history: v.history}
+	w.stored.there, w.stored.view = true, view{tip: v.tip, watched: v.watched, history: v.history}
+}
+
+// shows reports whether another view has the same history of the same
+// addresses.
+func (v *view) shows(o *view) bool {
+	return maps.Equal(v.watched, o.watched) && history.Equal(v.history, o.history)
 }
 
 func (w *Wallet) tryWrite(v *view) error {
@@ -142,14 +155,16 @@ func (w *Wallet) snapshot(v *view) snapshot.Snapshot {
 	s := snapshot.Snapshot{Tip: v.tip, History: v.history}
 	w.mu.RLock()
 	defer w.mu.RUnlock()
-	for m, pair := range v.watched {
-		for b, count := range pair {
-			for i := range count {
-				s.Scripts = append(s.Scripts, snapshot.Script{
-					Mixdepth: uint32(m), Branch: uint32(b), Index: i,
-					Script: w.scripts[keys.Path{Mixdepth: m, Branch: uint32(b), Index: i}],
-				})
+	for _, id := range v.watched.ids() {
+		for i := range v.watched[id] {
+			path, err := id.path(&w.state, i)
+			if err != nil {
+				break // cannot be: what is watched has paths
 			}
+			s.Scripts = append(s.Scripts, snapshot.Script{
+				Mixdepth: uint32(path.Mixdepth), Branch: path.Branch, Index: path.Index, Locktime: path.Locktime,
+				Script: w.scripts[path],
+			})
 		}
 	}
 	return s
@@ -160,7 +175,7 @@ func (w *Wallet) keepLast() {
 	w.storing.Lock()
 	defer w.storing.Unlock()
 	v, err := w.current()
-	if err != nil || v.tip.BlockID == w.stored.view.tip.BlockID && history.Equal(v.history, w.stored.view.history) {
+	if err != nil || v.tip.BlockID == w.stored.view.tip.BlockID && w.stored.view.shows(v) {
 		return
 	}
 	w.write(v)

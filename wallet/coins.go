@@ -14,7 +14,7 @@ import (
 // view is what the wallet knows of the chain. A published view is not changed.
 type view struct {
 	tip      chain.Tip
-	watched  []branchPair // addresses whose history this is, by mixdepth
+	watched  counts // addresses whose history this is
 	history  history.History
 	coins    []coins.Coin // in the order of the chain
 	immature []coins.Coin // rewards of blocks that are too young to be spent
@@ -25,6 +25,7 @@ type view struct {
 type Balance struct {
 	Mixdepth    int
 	Immature    sats.Amount // rewards of blocks that are too young to be spent
+	Bonds       sats.Amount // fidelity bonds, also those whose time has come
 	Frozen      sats.Amount
 	Unconfirmed sats.Amount
 	Leased      sats.Amount // set aside for a session, or for a transaction that waits to be sent
@@ -33,7 +34,7 @@ type Balance struct {
 
 // Total is the sum of the parts.
 func (b Balance) Total() sats.Amount {
-	return b.Immature + b.Frozen + b.Unconfirmed + b.Leased + b.Available
+	return b.Immature + b.Bonds + b.Frozen + b.Unconfirmed + b.Leased + b.Available
 }
 
 // current returns the last known view or ErrNotSynced.
@@ -81,6 +82,8 @@ func (w *Wallet) Balances() ([]Balance, error) {
 // count adds a coin that is not immature.
 func (b *Balance) count(c coins.Coin, inUse map[wire.OutPoint]bool) {
 	switch {
+	case c.Locktime != 0:
+		b.Bonds += c.Value
 	case c.Frozen:
 		b.Frozen += c.Value
 	case c.Height == 0:
@@ -95,6 +98,7 @@ func (b *Balance) count(c coins.Coin, inUse map[wire.OutPoint]bool) {
 // add adds the parts of another balance.
 func (b *Balance) add(o Balance) {
 	b.Immature += o.Immature
+	b.Bonds += o.Bonds
 	b.Frozen += o.Frozen
 	b.Unconfirmed += o.Unconfirmed
 	b.Leased += o.Leased
@@ -154,7 +158,7 @@ func (w *Wallet) coinLocked(out history.Output) (c coins.Coin, ours bool) {
 	if !ours {
 		return c, false
 	}
-	cause := w.state.cause(out.OutPoint)
+	cause := w.state.cause(out.OutPoint, path)
 	return coins.Coin{
 		OutPoint: out.OutPoint,
 		Value:    sats.Amount(out.Value),
@@ -162,6 +166,7 @@ func (w *Wallet) coinLocked(out history.Output) (c coins.Coin, ours bool) {
 		Mixdepth: path.Mixdepth,
 		Branch:   path.Branch,
 		Index:    path.Index,
+		Locktime: path.Locktime,
 		Height:   out.Height,
 		Frozen:   cause != "",
 		Cause:    cause,

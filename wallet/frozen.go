@@ -11,6 +11,7 @@ import (
 	"github.com/joinmarket-go/joinmarket/protocol/sats"
 	"github.com/joinmarket-go/joinmarket/wallet/coins"
 	"github.com/joinmarket-go/joinmarket/wallet/history"
+	"github.com/joinmarket-go/joinmarket/wallet/keys"
 )
 
 // thawed stands in the place of a cause for a coin that the user has thawed, so
@@ -90,13 +91,21 @@ func (w *Wallet) Freeze(cause coins.Cause, outs ...wire.OutPoint) error {
 
 // Thaw lets frozen coins be spent again, all of them or none. They are not
 // frozen once more unless the user does it. Coins that are not frozen are no
-// error; ErrNotOurs is for what is no coin of the wallet.
+// error; ErrNotOurs is for what is no coin of the wallet, ErrLocked for a
+// fidelity bond before its time.
 func (w *Wallet) Thaw(outs ...wire.OutPoint) error {
+	tip, _ := w.Synced()
 	return w.saveShown(func(s *state) error {
 		for _, out := range outs {
-			if _, known := s.frozen[out]; known {
-				s.frozen[out] = thawed
-			} else if _, err := w.find(out); err != nil {
+			c, err := w.find(out)
+			_, known := s.frozen[out]
+			switch {
+			case err == nil && c.Locked(tip.MedianTime):
+				return ErrLocked
+			case known || err == nil && c.Locktime != 0:
+				err = s.thaw(out)
+			}
+			if err != nil {
 				return err
 			}
 		}
@@ -125,12 +134,18 @@ func (s *state) thaw(out wire.OutPoint) error {
 	return nil
 }
 
-// cause tells why a coin is frozen; empty if it is not.
-func (s *state) cause(out wire.OutPoint) coins.Cause {
-	if cause := s.frozen[out]; cause != thawed {
-		return cause
+// cause tells why a coin at a path is frozen; empty if it is not. Fidelity bonds
+// are until the user thaws them: whoever sees one spent knows its owner, and so
+// does not want it beside other coins.
+func (s *state) cause(out wire.OutPoint, path keys.Path) coins.Cause {
+	cause, known := s.frozen[out]
+	switch {
+	case cause == thawed:
+		return ""
+	case !known && path.Locktime != 0:
+		return coins.ByBond
 	}
-	return ""
+	return cause
 }
 
 // saveShown is save, after which the coins are shown with the new state.
@@ -160,7 +175,10 @@ func (w *Wallet) freezeReused(h history.History, s *state) (count int) {
 		most = sats.Max
 	}
 	var spent map[wire.OutPoint]bool
-	own := func(script []byte) bool { _, ours := w.paths[string(script)]; return ours }
+	own := func(script []byte) bool {
+		path, ours := w.paths[string(script)]
+		return ours && path.Locktime == 0 // a bond's address is known anyway, and its coins are frozen
+	}
 	h.Repeated(own, func(out history.Output) {
 		if _, known := s.frozen[out.OutPoint]; known || sats.Amount(out.Value) > most {
 			return

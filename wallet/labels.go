@@ -101,7 +101,7 @@ func (w *Wallet) newLocked(script []byte) bool {
 	}
 	for m, pair := range w.state.next {
 		for b, next := range pair {
-			for i := w.watched[m][b]; i < next; i++ {
+			for i := w.watched[branchID{m, uint32(b)}]; i < next; i++ {
 				own, err := w.tree.Script(keys.Path{Mixdepth: m, Branch: uint32(b), Index: i})
 				if err == nil && bytes.Equal(own, script) {
 					return true

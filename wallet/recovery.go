@@ -3,6 +3,7 @@ package wallet
 import (
 	"context"
 	"errors"
+	"maps"
 
 	"github.com/joinmarket-go/joinmarket/protocol/sats"
 	"github.com/joinmarket-go/joinmarket/wallet/chain"
@@ -63,8 +64,8 @@ func (w *Wallet) scan(ctx context.Context) error {
 		return nil
 	}
 	for {
-		counts, _ := w.wanted()
-		found, paths, err := w.scanFor(ctx, scanner, counts)
+		want, _ := w.wanted()
+		found, paths, err := w.scanFor(ctx, scanner, want)
 		switch {
 		case ctx.Err() != nil || errors.Is(err, chain.ErrUnreachable) || errors.Is(err, chain.ErrWrongNetwork):
 			return err
@@ -75,25 +76,23 @@ func (w *Wallet) scan(ctx context.Context) error {
 		if err := w.advance(paths); err != nil {
 			return err
 		}
-		if w.scanned(counts) {
+		if w.scanned(want) {
 			w.publishScan(found, paths)
 			return nil
 		}
 	}
 }
 
-// scanFor looks for coins of the first addresses of the branches.
-func (w *Wallet) scanFor(ctx context.Context, scanner chain.Scanner, counts []branchPair) (chain.Found, []keys.Path, error) {
+// scanFor looks for coins of the first addresses of the runs.
+func (w *Wallet) scanFor(ctx context.Context, scanner chain.Scanner, want counts) (chain.Found, []keys.Path, error) {
 	var branches []chain.Branch
-	var of []keys.Path
-	for m, pair := range counts {
-		for b, count := range pair {
-			branch, err := w.branch(m, uint32(b), count)
-			if err != nil {
-				return chain.Found{}, nil, err
-			}
-			branches, of = append(branches, branch), append(of, keys.Path{Mixdepth: m, Branch: uint32(b)})
+	ids := want.ids()
+	for _, id := range ids {
+		branch, err := w.branch(id, want[id])
+		if err != nil {
+			return chain.Found{}, nil, err
 		}
+		branches = append(branches, branch)
 	}
 	found, err := scanner.Scan(ctx, branches)
 	if err != nil {
@@ -101,21 +100,22 @@ func (w *Wallet) scanFor(ctx context.Context, scanner chain.Scanner, counts []br
 	}
 	paths := make([]keys.Path, len(found.Coins))
 	for i, c := range found.Coins {
-		paths[i] = of[c.Branch]
-		paths[i].Index = c.Index
+		if paths[i], err = w.pathAt(ids[c.Branch], c.Index); err != nil {
+			return chain.Found{}, nil, err
+		}
 	}
 	return found, paths, nil
 }
 
 // scanned reports whether enough addresses were looked at: a full gap of
 // unused ones follows the used ones.
-func (w *Wallet) scanned(counts []branchPair) bool {
+func (w *Wallet) scanned(want counts) bool {
 	w.mu.RLock()
 	defer w.mu.RUnlock()
 	gaps := w.gapsLocked()
-	for m, pair := range counts {
-		for b, count := range pair {
-			if w.state.next[m][b]+gaps[b] > count {
+	for m, next := range w.state.next {
+		for b, gap := range gaps {
+			if next[b]+gap > want[branchID{m, uint32(b)}] {
 				return false
 			}
 		}
@@ -138,6 +138,9 @@ func (w *Wallet) publishScan(found chain.Found, paths []keys.Path) {
 func (w *Wallet) advance(paid []keys.Path) error {
 	return w.save(func(s *state) error {
 		for _, path := range paid {
+			if path.Branch > keys.Internal {
+				continue
+			}
 			next := &s.next[path.Mixdepth][path.Branch]
 			*next = max(*next, path.Index+1)
 		}
@@ -152,12 +155,13 @@ func (w *Wallet) endRecoveryLocked(v *view) {
 		return
 	}
 	w.recovery = nil
-	kept := make([]branchPair, len(w.watched))
+	kept := maps.Clone(w.watched)
 	gaps := w.gapsLocked()
-	for m, pair := range w.watched {
-		for b, count := range pair {
-			kept[m][b] = min(count, w.state.next[m][b]+gaps[b]+gaps[b]/2)
-			for i := kept[m][b]; i < count; i++ {
+	for m, next := range w.state.next {
+		for b, gap := range gaps {
+			id := branchID{m, uint32(b)}
+			kept[id] = min(w.watched[id], next[b]+gap+gap/2)
+			for i := kept[id]; i < w.watched[id]; i++ {
 				path := keys.Path{Mixdepth: m, Branch: uint32(b), Index: i}
 				delete(w.paths, string(w.scripts[path]))
 				delete(w.scripts, path)

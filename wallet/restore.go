@@ -74,7 +74,12 @@ func Restore(path string, password secret.Text, o Origin, cfg Config) error {
 	if err := o.Check(); err != nil {
 		return err
 	}
-	st := state{frozen: make(map[wire.OutPoint]coins.Cause, len(o.Frozen)), labels: o.Labels}
+	st := state{
+		kind:   o.Type,
+		bonds:  o.Type == txbuild.P2WPKH,
+		frozen: make(map[wire.OutPoint]coins.Cause, len(o.Frozen)),
+		labels: o.Labels,
+	}
 	for _, next := range o.Next {
 		if max(next[0], next[1]) > keys.MaxIndex+1 {
 			return keys.ErrPath

@@ -62,8 +62,9 @@ type Choice struct {
 
 // Lease is Reserve for whoever chooses the coins. choose must not call the
 // wallet; an error of it is returned as it is, and coins.ErrLeased follows from
-// its choosing a coin that is in use. Whether a coin is frozen, confirmed or in
-// the right mixdepth is for choose to see to.
+// its choosing a coin that is in use, ErrLocked from a fidelity bond before its
+// time. Whether a coin is frozen, confirmed or in the right mixdepth, or a bond,
+// is for choose to see to.
 func (w *Wallet) Lease(purpose string, ttl time.Duration, choose func(Choice) ([]coins.Coin, error)) (*coins.Lease, error) {
 	return w.leases.Take(purpose, ttl, func(leased func(wire.OutPoint) bool) ([]coins.Coin, error) {
 		v, err := w.current()
@@ -83,13 +84,16 @@ func (w *Wallet) Lease(purpose string, ttl time.Duration, choose func(Choice) ([
 			if promised[c.OutPoint] {
 				return nil, fmt.Errorf("%w: %v", coins.ErrLeased, c.OutPoint)
 			}
+			if c.Locked(v.tip.MedianTime) {
+				return nil, ErrLocked
+			}
 		}
 		return chosen, nil
 	})
 }
 
 // own checks a caller's coin against the wallet's and returns the latter, which
-// alone is trusted. It refuses frozen coins.
+// alone is trusted. It refuses frozen and locked coins.
 func (v *view) own(c coins.Coin) (coins.Coin, error) {
 	ours, err := v.find(c.OutPoint)
 	if err != nil {
@@ -98,14 +102,18 @@ func (v *view) own(c coins.Coin) (coins.Coin, error) {
 	if ours.Value != c.Value || !bytes.Equal(ours.Script, c.Script) {
 		return coins.Coin{}, fmt.Errorf("%w: it has another value or script", ErrNotOurs)
 	}
-	if ours.Frozen {
+	switch {
+	case ours.Locked(v.tip.MedianTime):
+		return coins.Coin{}, ErrLocked
+	case ours.Frozen:
 		return coins.Coin{}, ErrFrozen
 	}
 	return ours, nil
 }
 
-// withKey runs use with the private key of a coin of the wallet.
-func (w *Wallet) withKey(c coins.Coin, use func(*btcec.PrivateKey) error) error {
+// withKey runs use with what opens a coin of the wallet: the private key, and for
+// a fidelity bond the script that its output hides.
+func (w *Wallet) withKey(c coins.Coin, use func(key *btcec.PrivateKey, redeem []byte) error) error {
 	v, err := w.current()
 	if err != nil {
 		return err
@@ -114,26 +122,33 @@ func (w *Wallet) withKey(c coins.Coin, use func(*btcec.PrivateKey) error) error 
 }
 
 // withKeyIn is withKey for a coin of a view.
-func (w *Wallet) withKeyIn(v *view, c coins.Coin, use func(*btcec.PrivateKey) error) error {
+func (w *Wallet) withKeyIn(v *view, c coins.Coin, use func(key *btcec.PrivateKey, redeem []byte) error) error {
 	ours, err := v.own(c)
 	if err != nil {
 		return err
 	}
 	return w.withTree(func(t *keys.Tree) error {
-		key, err := t.PrivateKey(keys.Path{Mixdepth: ours.Mixdepth, Branch: ours.Branch, Index: ours.Index})
+		redeem, err := t.Redeem(ours.Path())
+		if err != nil {
+			return err
+		}
+		key, err := t.PrivateKey(ours.Path())
 		if err != nil {
 			return err
 		}
 		defer key.Zero()
-		return use(key)
+		return use(key, redeem)
 	})
 }
 
 // SignTx signs the inputs of tx that spend the coins in own, SIGHASH_ALL, and
 // checks each signature. It refuses, and leaves tx as it was, unless own is not
-// empty, every coin in it is an unspent coin of this wallet as described and not
-// frozen, tx spends each of them once, and tx spends no other coin of this
-// wallet: ErrInputs, ErrNotOurs, ErrFrozen.
+// empty, every coin in it is an unspent coin of this wallet as described, not
+// frozen and not locked, tx spends each of them once, and tx spends no other
+// coin of this wallet: ErrInputs, ErrNotOurs, ErrFrozen, ErrLocked. With a
+// fidelity bond the nLockTime must be at least its LockTime, and its sequence
+// number not the highest: txsign.ErrLockTime. A watch-only wallet signs nothing:
+// keys.ErrWatchOnly.
 //
 // What tx pays to whom is the caller's to check before.
 func (w *Wallet) SignTx(tx *wire.MsgTx, own []coins.Coin) error {
@@ -152,15 +167,15 @@ func (w *Wallet) signIn(v *view, tx *wire.MsgTx, own []coins.Coin) error {
 	}
 	signed := tx.Copy()
 	for i, c := range own {
-		err := w.withKeyIn(v, c, func(key *btcec.PrivateKey) error {
-			return txsign.Sign(signed, inputs[i], txsign.PrevOut{Value: c.Value, Script: c.Script}, key)
+		err := w.withKeyIn(v, c, func(key *btcec.PrivateKey, redeem []byte) error {
+			return txsign.Sign(signed, inputs[i], txsign.PrevOut{Value: c.Value, Script: c.Script, Redeem: redeem}, key)
 		})
 		if err != nil {
 			return fmt.Errorf("signing input %d: %w", inputs[i], err)
 		}
 	}
 	for _, i := range inputs {
-		tx.TxIn[i].SignatureScript, tx.TxIn[i].Witness = nil, signed.TxIn[i].Witness
+		tx.TxIn[i].SignatureScript, tx.TxIn[i].Witness = signed.TxIn[i].SignatureScript, signed.TxIn[i].Witness
 	}
 	return nil
 }
@@ -201,9 +216,10 @@ func (v *view) inputs(tx *wire.MsgTx, own []coins.Coin) ([]int, error) {
 }
 
 // SignMessage signs a text with the key of a coin of the wallet, as package
-// message does, and returns the compressed public key with the signature.
+// message does, and returns the compressed public key with the signature. A
+// fidelity bond does not speak for its owner in this way: ErrBond.
 func (w *Wallet) SignMessage(c coins.Coin, text string) (pubkey, der []byte, err error) {
-	err = w.withKey(c, func(key *btcec.PrivateKey) error {
+	err = w.withOrdinaryKey(c, func(key *btcec.PrivateKey) error {
 		pubkey, der = key.PubKey().SerializeCompressed(), message.Sign(key, text)
 		return nil
 	})
@@ -211,11 +227,23 @@ func (w *Wallet) SignMessage(c coins.Coin, text string) (pubkey, der []byte, err
 }
 
 // Commit makes the proof that opens a commitment to a coin of the wallet, for
-// an index 0..podle.Points-1.
+// an index 0..podle.Points-1. Nobody accepts a fidelity bond for that: ErrBond.
 func (w *Wallet) Commit(c coins.Coin, index int) (proof podle.Proof, err error) {
-	err = w.withKey(c, func(key *btcec.PrivateKey) error {
+	err = w.withOrdinaryKey(c, func(key *btcec.PrivateKey) error {
 		proof, err = podle.Generate(key, c.OutPoint, index)
 		return err
 	})
 	return proof, err
+}
+
+// withOrdinaryKey is withKey for coins that are no fidelity bonds.
+func (w *Wallet) withOrdinaryKey(c coins.Coin, use func(*btcec.PrivateKey) error) error {
+	ours, err := w.find(c.OutPoint)
+	if err == nil && ours.Locktime != 0 {
+		return ErrBond
+	}
+	if err != nil {
+		return err
+	}
+	return w.withKey(c, func(key *btcec.PrivateKey, _ []byte) error { return use(key) })
 }

@@ -2,6 +2,7 @@ package wallet
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -20,14 +21,20 @@ import (
 	"github.com/joinmarket-go/joinmarket/wallet/labels"
 	"github.com/joinmarket-go/joinmarket/wallet/secret"
 	"github.com/joinmarket-go/joinmarket/wallet/store"
+	"github.com/joinmarket-go/joinmarket/wallet/txbuild"
 )
 
 // state is what the wallet remembers besides its seed. A published state is
 // not changed; save makes a new one.
 type state struct {
+	kind   txbuild.ScriptType            // of all addresses but those of bonds; never changed
 	next   []branchPair                  // next index to hand out, by mixdepth
 	frozen map[wire.OutPoint]coins.Cause // also of coins that are gone: a reorganisation may bring them back
 	labels labels.Set                    // cloned before it is changed
+	// bonds means that fidelity bonds may exist, so that all of their addresses
+	// are watched.
+	bonds    bool
+	imported []importedKey // in the order of their import; only appended to
 	// pending are own transactions that were signed to be sent, until they are
 	// safe in the chain or cannot be mined any more.
 	pending map[chainhash.Hash]pending
@@ -39,35 +46,61 @@ func (s state) clone() state {
 	maps.Copy(frozen, s.frozen)
 	sent := make(map[chainhash.Hash]pending, len(s.pending))
 	maps.Copy(sent, s.pending)
-	return state{slices.Clone(s.next), frozen, s.labels, sent}
+	return state{s.kind, slices.Clone(s.next), frozen, s.labels, s.bonds, slices.Clone(s.imported), sent}
 }
 
 func (s state) equal(o state) bool {
-	return slices.Equal(s.next, o.next) && maps.Equal(s.frozen, o.frozen) && s.labels.Equal(&o.labels) &&
+	return s.kind == o.kind && slices.Equal(s.next, o.next) && maps.Equal(s.frozen, o.frozen) && s.labels.Equal(&o.labels) &&
+		s.bonds == o.bonds && slices.EqualFunc(s.imported, o.imported, importedKey.equal) &&
 		maps.EqualFunc(s.pending, o.pending, pending.equal)
 }
 
-// bodyVersion grows whenever an older program could misread the body or lose a
-// part of it by saving. Version 2 added pending, labels and causes of
-// freezing; version 1 can be read as well.
-const bodyVersion = 2
+// newState is that of a new wallet with a seed.
+func newState(seed keys.Seed, cfg Config) (state, error) {
+	mixdepths := cmp.Or(cfg.Mixdepths, keys.DefaultMixdepths)
+	if seed.WatchOnly() {
+		mixdepths = cmp.Or(cfg.Mixdepths, 1)
+		if mixdepths != 1 {
+			return state{}, fmt.Errorf("a watch-only wallet has 1 mixdepth, not %d", mixdepths)
+		}
+	}
+	if mixdepths < 1 || mixdepths > MaxMixdepths {
+		return state{}, fmt.Errorf("a wallet has 1 to %d mixdepths, not %d", MaxMixdepths, mixdepths)
+	}
+	kind := cmp.Or(cfg.Type, txbuild.P2WPKH)
+	return state{
+		kind:  kind,
+		next:  make([]branchPair, mixdepths),
+		bonds: kind == txbuild.P2WPKH && !seed.Fresh(), // somebody may have made some
+	}, nil
+}
 
-// scriptType is the one type of addresses.
-const scriptType = "p2wpkh"
+// bodyVersion grows whenever an older program could misread the body or lose a
+// part of it by saving. Version 2 added pending, labels and causes of freezing;
+// version 3 types other than P2WPKH, watch-only wallets, bonds and imported
+// keys. Older ones can be read as well.
+const (
+	bodyVersion = 3
+	// bondsVersion is the first that tells whether there may be bonds.
+	bondsVersion = 3
+)
 
 // body is the content of the wallet file as JSON. It holds the seed in plain
 // text: it lives only while the sealed file is read or written.
 type body struct {
-	Version   int           `json:"version"`
-	Network   string        `json:"network"` // name in chaincfg
-	Type      string        `json:"type"`
-	Entropy   string        `json:"entropy"` // hex
-	Extension string        `json:"extension"`
-	Birth     int64         `json:"birth"` // Unix time; 0 when unknown
-	Next      []branchPair  `json:"next"`  // [external, internal] by mixdepth
-	Frozen    frozenBody    `json:"frozen"`
-	Labels    labelsBody    `json:"labels,omitempty"`
-	Pending   []pendingBody `json:"pending,omitempty"`
+	Version   int                `json:"version"`
+	Network   string             `json:"network"` // name in chaincfg
+	Type      txbuild.ScriptType `json:"type"`
+	Entropy   string             `json:"entropy"` // hex
+	Extension string             `json:"extension"`
+	Master    string             `json:"master,omitempty"` // in place of the entropy, if watch-only
+	Birth     int64              `json:"birth"`            // Unix time; 0 when unknown
+	Next      []branchPair       `json:"next"`             // [external, internal] by mixdepth
+	Frozen    frozenBody         `json:"frozen"`
+	Labels    labelsBody         `json:"labels,omitempty"`
+	Bonds     bool               `json:"bonds"`
+	Imported  []importedBody     `json:"imported,omitempty"`
+	Pending   []pendingBody      `json:"pending,omitempty"`
 }
 
 // encode writes the body of the file. The caller should clear it after use.
@@ -75,12 +108,15 @@ func (s state) encode(seed keys.Seed, params *chaincfg.Params) ([]byte, error) {
 	b := body{
 		Version:   bodyVersion,
 		Network:   params.Name,
-		Type:      scriptType,
+		Type:      s.kind,
 		Entropy:   hex.EncodeToString(seed.Entropy().Reveal()),
 		Extension: seed.Extension().Reveal(),
+		Master:    seed.Master().Reveal(),
 		Next:      s.next,
 		Frozen:    encodeFrozen(s.frozen),
 		Labels:    encodeLabels(s.labels),
+		Bonds:     s.bonds,
+		Imported:  encodeImported(s.imported),
 	}
 	if !seed.Birth().IsZero() {
 		b.Birth = seed.Birth().Unix()
@@ -123,8 +159,8 @@ func decodeState(data []byte, params *chaincfg.Params) (keys.Seed, state, error)
 	if b.Network != params.Name {
 		return keys.Seed{}, state{}, fmt.Errorf("%w: %s, not %s", ErrNetwork, b.Network, params.Name)
 	}
-	if b.Type != scriptType || b.Version < 1 {
-		return fail(fmt.Errorf("unknown kind %q in version %d", b.Type, b.Version))
+	if err := keys.CheckType(b.Type); err != nil || b.Version < 1 {
+		return fail(fmt.Errorf("version %d: %w", b.Version, err))
 	}
 	seed, err := b.seed()
 	if err != nil {
@@ -138,13 +174,19 @@ func decodeState(data []byte, params *chaincfg.Params) (keys.Seed, state, error)
 }
 
 func (b body) seed() (keys.Seed, error) {
-	entropy, err := hex.DecodeString(b.Entropy)
-	if err != nil {
-		return keys.Seed{}, errors.New("the entropy is not hex")
-	}
 	var birth time.Time
 	if b.Birth != 0 {
 		birth = time.Unix(b.Birth, 0)
+	}
+	if b.Master != "" {
+		if b.Entropy != "" || b.Extension != "" || len(b.Next) != 1 {
+			return keys.Seed{}, errors.New("a watch-only wallet with a seed or more than one mixdepth")
+		}
+		return keys.ParseMaster(b.Master, birth)
+	}
+	entropy, err := hex.DecodeString(b.Entropy)
+	if err != nil {
+		return keys.Seed{}, errors.New("the entropy is not hex")
 	}
 	return keys.SeedOf(secret.NewBytes(entropy), secret.NewText(b.Extension), birth)
 }
@@ -158,7 +200,12 @@ func (b body) state() (state, error) {
 			return state{}, keys.ErrPath
 		}
 	}
-	s := state{next: b.Next}
+	s := state{
+		kind: b.Type,
+		next: b.Next,
+		// Of older wallets it is not known, so that all is looked for.
+		bonds: b.Type == txbuild.P2WPKH && (b.Bonds || b.Version < bondsVersion),
+	}
 	var err error
 	if s.frozen, err = b.Frozen.decode(); err != nil {
 		return state{}, err
@@ -169,7 +216,8 @@ func (b body) state() (state, error) {
 	if s.pending, err = decodePending(b.Pending); err != nil {
 		return state{}, err
 	}
-	return s, nil
+	s.imported, err = decodeImported(b.Imported, b.Type, len(b.Next))
+	return s, err
 }
 
 // save makes a changed copy of the state durable, then puts it in force. After

@@ -16,6 +16,7 @@ import (
 	"github.com/joinmarket-go/joinmarket/wallet/labels"
 	"github.com/joinmarket-go/joinmarket/wallet/secret"
 	"github.com/joinmarket-go/joinmarket/wallet/store"
+	"github.com/joinmarket-go/joinmarket/wallet/txbuild"
 )
 
 func testBody(t testing.TB) (keys.Seed, state, []byte) {
@@ -28,8 +29,15 @@ func testBody(t testing.TB) (keys.Seed, state, []byte) {
 	tx.AddTxIn(wire.NewTxIn(&wire.OutPoint{Index: 3}, nil, wire.TxWitness{{1}, {2, 3}}))
 	tx.AddTxOut(wire.NewTxOut(5, []byte{0x51}))
 	st := state{
-		next:    []branchPair{{1, 2}, {3, keys.MaxIndex + 1}},
-		frozen:  map[wire.OutPoint]coins.Cause{{Index: 7}: coins.ByUser, {Hash: [32]byte{1, 2}, Index: 1<<32 - 1}: coins.ByReuse, {Index: 8}: thawed},
+		kind:   txbuild.P2WPKH,
+		next:   []branchPair{{1, 2}, {3, keys.MaxIndex + 1}},
+		frozen: map[wire.OutPoint]coins.Cause{{Index: 7}: coins.ByUser, {Hash: [32]byte{1, 2}, Index: 1<<32 - 1}: coins.ByReuse, {Index: 8}: thawed},
+		bonds:  true,
+		imported: []importedKey{
+			{keys.Path{Mixdepth: 1, Branch: keys.Imported}, keys.ImportedKey{Key: secret.NewBytes(bytes.Repeat([]byte{1}, 32))}},
+			{keys.Path{Branch: keys.Imported}, keys.ImportedKey{Key: secret.NewBytes(bytes.Repeat([]byte{2}, 32))}},
+			{keys.Path{Mixdepth: 1, Branch: keys.Imported, Index: 1}, keys.ImportedKey{Key: secret.NewBytes(bytes.Repeat([]byte{3}, 32))}},
+		},
 		pending: map[chainhash.Hash]pending{tx.TxHash(): {tx, time.Unix(1_700_000_001, 0)}},
 	}
 	for _, label := range []string{"rent", "März"} {
@@ -76,6 +84,9 @@ func TestD13FirstVersion(t *testing.T) {
 	if err != nil || len(st.next) != 1 || len(st.frozen) != 1 || st.frozen[out] != coins.ByUser {
 		t.Errorf("%+v, %v", st, err)
 	}
+	if st.kind != txbuild.P2WPKH || !st.bonds {
+		t.Errorf("a wallet of type %s that looks for bonds: %v", st.kind, st.bonds)
+	}
 }
 
 func TestD13StateOfOtherVersions(t *testing.T) {
@@ -92,10 +103,16 @@ func TestD13StateOfOtherVersions(t *testing.T) {
 		data []byte
 		want error // nil: any
 	}{
-		{"newer", []byte(`{"version":3,"something":"new"}`), store.ErrFutureVersion},
+		{"newer", []byte(`{"version":4,"something":"new"}`), store.ErrFutureVersion},
 		{"another network", replace("regtest", "mainnet"), ErrNetwork},
-		{"version 0", replace(`"version":2`, `"version":0`), nil},
-		{"unknown type", replace("p2wpkh", "p2tr"), nil},
+		{"version 0", replace(`"version":3`, `"version":0`), nil},
+		{"unknown type", replace("p2wpkh", "p2tr"), keys.ErrType},
+		{"imported key of zero", replace(strings.Repeat("01", 32), strings.Repeat("00", 32)), keys.ErrWIF},
+		{"imported key cut", replace(strings.Repeat("01", 32), strings.Repeat("01", 31)), keys.ErrWIF},
+		{"imported key not hex", replace(strings.Repeat("01", 32), strings.Repeat("0x", 32)), nil},
+		{"imported uncompressed key", replace(strings.Repeat("01", 32)+`"`, strings.Repeat("01", 32)+`","uncompressed":true`), keys.ErrWIF},
+		{"imported beyond the mixdepths", replace(`"mixdepth":1`, `"mixdepth":2`), nil},
+		{"watch-only with a seed", replace(`"extension"`, `"master":"fbonds-mpk-xpub","extension"`), nil},
 		{"unknown field", replace(`{`, `{"colour":{},`), nil},
 		{"entropy not hex", replace(`"entropy":"00`, `"entropy":"0x`), nil},
 		{"entropy too short", replace(`"entropy":"00`, `"entropy":"`), nil},
@@ -114,6 +131,38 @@ func TestD13StateOfOtherVersions(t *testing.T) {
 		if err == nil || c.want != nil && !errors.Is(err, c.want) {
 			t.Errorf("%s: %v, want %v", c.name, err, c.want)
 		}
+	}
+}
+
+// TestStateOfWatchOnly reads back without a seed.
+func TestStateOfWatchOnly(t *testing.T) {
+	full, _, _ := testBody(t)
+	tree, err := keys.NewTree(full, txbuild.P2WPKH, &chaincfg.RegressionNetParams)
+	if err != nil {
+		t.Fatal(err)
+	}
+	master, err := tree.Master()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seed, err := keys.ParseMaster(master, full.Birth())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := newState(seed, Config{Mixdepths: 5}); err == nil {
+		t.Error("a watch-only wallet with 5 mixdepths")
+	}
+	st, err := newState(seed, Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := st.encode(seed, &chaincfg.RegressionNetParams)
+	if err != nil {
+		t.Fatal(err)
+	}
+	back, got, err := decodeState(data, &chaincfg.RegressionNetParams)
+	if err != nil || !got.equal(st) || back.Master().Reveal() != master || !back.Birth().Equal(seed.Birth()) {
+		t.Errorf("%s reads back as %+v, %v", data, got, err)
 	}
 }
 

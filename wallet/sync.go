@@ -134,103 +134,6 @@ func (w *Wallet) update(ctx context.Context) (*view, error) {
 	}
 }
 
-// wanted returns how many addresses are to be watched, and whether those that
-// are watched now suffice. As growing costs a new look at the whole chain, it
-// is done in ever larger steps.
-func (w *Wallet) wanted() (counts []branchPair, enough bool) {
-	w.mu.RLock()
-	defer w.mu.RUnlock()
-	enough = true
-	counts = make([]branchPair, len(w.watched))
-	gaps := w.gapsLocked()
-	for m, now := range w.watched {
-		for b, gap := range gaps {
-			counts[m][b] = now[b]
-			if need := w.state.next[m][b] + gap; need > now[b] {
-				counts[m][b] = max(need+gap/2, 2*now[b])
-				enough = false
-			}
-		}
-	}
-	return counts, enough
-}
-
-// watch makes the backend watch all addresses that are wanted. Called with
-// syncing held.
-func (w *Wallet) watch(ctx context.Context) error {
-	counts, enough := w.wanted()
-	if enough && w.told {
-		return nil
-	}
-	var branches []chain.Branch
-	for m, pair := range counts {
-		for b, count := range pair {
-			if count == w.watched[m][b] && w.told {
-				continue
-			}
-			branch, err := w.branch(m, uint32(b), count)
-			if err != nil {
-				return err
-			}
-			branches = append(branches, branch)
-			if err := w.learn(branch, keys.Path{Mixdepth: m, Branch: uint32(b), Index: w.watched[m][b]}); err != nil {
-				return err
-			}
-		}
-	}
-	if err := w.cfg.Chain.Watch(ctx, branches); err != nil {
-		return err
-	}
-	w.told = true
-	w.rescan = w.rescan || !enough
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.watched = counts
-	return nil
-}
-
-// branch describes the first count addresses of a branch for the backend.
-func (w *Wallet) branch(mixdepth int, number, count uint32) (chain.Branch, error) {
-	b := chain.Branch{Count: count}
-	if birth := w.seed.Birth(); !birth.IsZero() {
-		b.Birth = birth.Add(-birthSlack)
-	}
-	b.Script = func(index uint32) (script []byte, err error) {
-		path := keys.Path{Mixdepth: mixdepth, Branch: number, Index: index}
-		err = w.withTree(func(t *keys.Tree) error {
-			if script = w.scripts[path]; script == nil {
-				script, err = t.Script(path)
-			}
-			return err
-		})
-		return script, err
-	}
-	err := w.withTree(func(t *keys.Tree) (err error) {
-		b.Descriptor, err = t.Descriptor(mixdepth, number)
-		return err
-	})
-	return b, err
-}
-
-// learn derives the scripts of a branch from a path on, so that their outputs
-// are recognised.
-func (w *Wallet) learn(b chain.Branch, from keys.Path) error {
-	scripts := make(map[keys.Path][]byte)
-	for path := from; path.Index < b.Count; path.Index++ {
-		script, err := b.Script(path.Index)
-		if err != nil {
-			return err
-		}
-		scripts[path] = script
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for path, script := range scripts {
-		w.scripts[path], w.paths[string(script)] = script, path
-	}
-	return nil
-}
-
 // remember moves the next indices past every address that was paid, on the disk
 // too, so that none of them is handed out; and it freezes what came to an
 // address again, before anybody sees it.
@@ -241,7 +144,7 @@ func (w *Wallet) remember(h history.History) error {
 		defer w.mu.RUnlock()
 		frozen = w.freezeReused(h, s)
 		h.Outputs(func(out history.Output) {
-			if path, ours := w.paths[string(out.PkScript)]; ours {
+			if path, ours := w.paths[string(out.PkScript)]; ours && path.Branch <= keys.Internal {
 				next := &s.next[path.Mixdepth][path.Branch]
 				*next = max(*next, path.Index+1)
 			}

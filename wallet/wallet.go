@@ -7,9 +7,9 @@
 // than zero, and while the node is silent it shows the last state but sets no
 // coins aside.
 //
-// On disk it keeps the seed, the next index of every branch, the frozen coins
-// and the labels; the transactions come from the node at every start. An index is on
-// the disk before its address leaves this package.
+// On disk it keeps the seed and imported keys, the next index of every branch,
+// the frozen coins and the labels; the transactions come from the node at every
+// start. An index is on the disk before its address leaves this package.
 package wallet
 
 import (
@@ -74,8 +74,13 @@ type Config struct {
 	Chain chain.Backend
 	// Logger; nil: silent.
 	Logger *slog.Logger
-	// Mixdepths of a new wallet, 1..MaxMixdepths; 0: keys.DefaultMixdepths. An
-	// existing wallet keeps its number.
+	// Type is that of the addresses of a new wallet: txbuild.P2PKH, P2SH (nested
+	// P2WPKH) or P2WPKH, which alone can take part in CoinJoins and has fidelity
+	// bonds; empty: P2WPKH. An existing wallet keeps its type.
+	Type txbuild.ScriptType
+	// Mixdepths of a new wallet, 1..MaxMixdepths; 0: keys.DefaultMixdepths, or 1
+	// for a watch-only wallet, which has no other. An existing wallet keeps its
+	// number.
 	Mixdepths int
 	// GapLimit and InternalGapLimit are the numbers of unused addresses in a row
 	// after which no more used ones are expected on an external and an internal
@@ -122,7 +127,7 @@ type Wallet struct {
 	mu      sync.RWMutex         // protects the fields below
 	tree    *keys.Tree           // nil after Close
 	state   state                // as on the disk; changed with saving held too
-	watched []branchPair         // addresses that the backend watches, by mixdepth; changed with syncing held too
+	watched counts               // addresses that the backend watches; changed with syncing held too
 	paths   map[string]keys.Path // by script, of the watched addresses
 	scripts map[keys.Path][]byte // the other way round
 	view    *view                // nil before the first synchronisation
@@ -139,13 +144,10 @@ type branchPair [2]uint32
 // Create makes a new wallet file from a seed and opens it. On success the
 // wallet owns the seed, and Close wipes it.
 func Create(path string, password secret.Text, seed keys.Seed, cfg Config) (*Wallet, error) {
-	if cfg.Mixdepths == 0 {
-		cfg.Mixdepths = keys.DefaultMixdepths
+	st, err := newState(seed, cfg)
+	if err != nil {
+		return nil, err
 	}
-	if cfg.Mixdepths < 1 || cfg.Mixdepths > MaxMixdepths {
-		return nil, fmt.Errorf("a wallet has 1 to %d mixdepths, not %d", MaxMixdepths, cfg.Mixdepths)
-	}
-	st := state{next: make([]branchPair, cfg.Mixdepths)}
 	w, err := newWallet(seed, st, cfg)
 	if err != nil {
 		return nil, err
@@ -218,16 +220,21 @@ func newWallet(seed keys.Seed, st state, cfg Config) (*Wallet, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	tree, err := keys.NewTree(seed, txbuild.P2WPKH, cfg.Params)
+	tree, err := keys.NewTree(seed, st.kind, cfg.Params)
 	if err != nil {
 		return nil, err
+	}
+	for _, k := range st.imported {
+		if err := tree.Import(k.path.Mixdepth, k.path.Index, k.key); err != nil {
+			return nil, err
+		}
 	}
 	return &Wallet{
 		cfg:     cfg,
 		log:     cfg.Logger,
 		seed:    seed,
 		grow:    make(chan struct{}, 1),
-		watched: make([]branchPair, len(st.next)),
+		watched: make(counts),
 		tree:    tree,
 		state:   st,
 		paths:   make(map[string]keys.Path),
@@ -266,6 +273,17 @@ func (w *Wallet) withTree(use func(*keys.Tree) error) error {
 	return use(w.tree)
 }
 
+// Type is that of the wallet's addresses.
+func (w *Wallet) Type() txbuild.ScriptType {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	return w.state.kind
+}
+
+// WatchOnly tells that the wallet has no private keys: it shows coins and hands
+// out addresses, and whatever needs a key is keys.ErrWatchOnly.
+func (w *Wallet) WatchOnly() bool { return w.seed.WatchOnly() }
+
 // Mixdepths is the number of mixdepths, counted from 0.
 func (w *Wallet) Mixdepths() int { return w.cfg.Mixdepths }
 
@@ -279,11 +297,24 @@ func (w *Wallet) Chain() chain.Backend { return w.cfg.Chain }
 // explicit demand.
 func (w *Wallet) Seed() keys.Seed { return w.seed }
 
-// ID is the wallet id of the reference implementation, 6 hex digits.
+// ID is the wallet id of the reference implementation, 6 hex digits; of a P2WPKH
+// wallet that of its default type, with fidelity bonds.
 func (w *Wallet) ID() (id string, err error) {
-	err = w.withTree(func(t *keys.Tree) error { id, err = t.ID(); return err })
+	err = w.withTree(func(t *keys.Tree) error {
+		if w.state.kind == txbuild.P2WPKH {
+			id, err = t.BondsID()
+		} else {
+			id, err = t.ID()
+		}
+		return err
+	})
 	return id, err
 }
+
+// WithKeys runs use with all keys of the wallet, for what a user asks for
+// explicitly: extended public keys, private keys, descriptors. use must not keep
+// the tree, nor call the wallet. The error is that of use, or store.ErrClosed.
+func (w *Wallet) WithKeys(use func(*keys.Tree) error) error { return w.withTree(use) }
 
 // Synced returns the end of the chain as of the last synchronisation, and
 // whether the last attempt succeeded. The Tip is zero before the first one.

@@ -1,0 +1,103 @@
+package wallet
+
+import (
+	"cmp"
+	"errors"
+	"slices"
+
+	"github.com/btcsuite/btcd/btcec/v2"
+	"github.com/btcsuite/btcd/wire/v2"
+
+	"github.com/joinmarket-go/joinmarket/wallet/bond"
+	"github.com/joinmarket-go/joinmarket/wallet/coins"
+	"github.com/joinmarket-go/joinmarket/wallet/keys"
+	"github.com/joinmarket-go/joinmarket/wallet/txbuild"
+)
+
+// Errors of fidelity bonds.
+var (
+	// ErrNoBonds: the wallet is of a type that has none.
+	ErrNoBonds = errors.New("only P2WPKH wallets have fidelity bonds")
+	// ErrLocked: a fidelity bond cannot be thawed or spent before its time. The
+	// median time of the last eleven blocks decides, which is about an hour
+	// late.
+	ErrLocked = errors.New("the coin is a fidelity bond, and locked still")
+	// ErrBond: a coin is a fidelity bond where an ordinary one is needed, or the
+	// other way round.
+	ErrBond = errors.New("fidelity bonds and ordinary coins cannot stand for each other here")
+)
+
+// Bond is a coin that is, or was, locked until a date.
+type Bond struct {
+	coins.Coin
+	Address string
+	// Expired means that the coin may be thawed and spent now, with the nLockTime
+	// that Coin.LockTime asks for.
+	Expired bool
+}
+
+// BondAddress returns the address whose coins are locked until the beginning of
+// a month (bond.ParseMonth). It is the same at each call: unlike others, a bond's
+// address is known to the market as soon as the bond is announced. That the
+// wallet has to look for bonds is on the disk when BondAddress returns.
+// The errors are ErrNoBonds and bond.ErrMonth.
+func (w *Wallet) BondAddress(timenumber int) (Address, error) {
+	path, err := keys.BondPath(timenumber)
+	if err != nil {
+		return Address{}, err
+	}
+	if w.Type() != txbuild.P2WPKH {
+		return Address{}, ErrNoBonds
+	}
+	if err := w.save(func(s *state) error { s.bonds = true; return nil }); err != nil {
+		return Address{}, err
+	}
+	w.growLater()
+	return w.address(path)
+}
+
+// Bonds returns the unspent fidelity bonds by locktime, under the same
+// conditions as Coins.
+func (w *Wallet) Bonds() ([]Bond, error) {
+	v, err := w.current()
+	if err != nil {
+		return nil, err
+	}
+	var bonds []Bond
+	for _, c := range v.coins {
+		if c.Locktime == 0 {
+			continue
+		}
+		text, err := txbuild.FormatAddress(c.Script, w.Params())
+		if err != nil {
+			return nil, err
+		}
+		bonds = append(bonds, Bond{c, text, !c.Locked(v.tip.MedianTime)})
+	}
+	slices.SortStableFunc(bonds, func(a, b Bond) int { return cmp.Compare(a.Locktime, b.Locktime) })
+	return bonds, nil
+}
+
+// CertifyBond signs with the key of a fidelity bond that another key may speak
+// for it, up to an expiry such as that of bond.Expiry. The coin may be frozen
+// and locked. The errors are ErrNotOurs, ErrNotSynced, ErrBond and
+// keys.ErrWatchOnly.
+func (w *Wallet) CertifyBond(out wire.OutPoint, key [btcec.PubKeyBytesLenCompressed]byte, expiry uint16) (c bond.Certificate, err error) {
+	coin, err := w.find(out)
+	if err != nil {
+		return bond.Certificate{}, err
+	}
+	if coin.Locktime == 0 {
+		return bond.Certificate{}, ErrBond
+	}
+	err = w.withTree(func(t *keys.Tree) error {
+		private, err := t.PrivateKey(coin.Path())
+		if err != nil {
+			return err
+		}
+		defer private.Zero()
+		c = bond.Certify(private, key, expiry)
+		return nil
+	})
+	return c, err
+}

@@ -1,0 +1,189 @@
+package wallet
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/joinmarket-go/joinmarket/wallet/bond"
+	"github.com/joinmarket-go/joinmarket/wallet/chain"
+	"github.com/joinmarket-go/joinmarket/wallet/keys"
+)
+
+// branchID names a run of addresses that the backend watches: a branch of a
+// mixdepth, or bondBranch, or importedBranch.
+type branchID struct {
+	mixdepth int
+	branch   uint32
+}
+
+var (
+	// bondBranch has the addresses of fidelity bonds: one for each locktime as
+	// we and the reference derive them, then one for each locktime but the first
+	// as others do, who take the key 0 for all.
+	bondBranch = branchID{branch: keys.Timelocked}
+	// importedBranch has the imported keys of all mixdepths, in the order of
+	// their import.
+	importedBranch = branchID{branch: keys.Imported}
+)
+
+// bondScripts is the number of addresses in the bondBranch.
+const bondScripts = 2*bond.Locktimes - 1
+
+// branchOfPath returns the run that a path is in.
+func branchOfPath(p keys.Path) branchID {
+	switch p.Branch {
+	case keys.Timelocked:
+		return bondBranch
+	case keys.Imported:
+		return importedBranch
+	}
+	return branchID{p.Mixdepth, p.Branch}
+}
+
+// path returns the path at an index of the run; keys.ErrPath where there is
+// none.
+func (id branchID) path(s *state, index uint32) (keys.Path, error) {
+	switch {
+	case id == importedBranch && int64(index) < int64(len(s.imported)):
+		return s.imported[index].path, nil
+	case id == bondBranch && index < bond.Locktimes:
+		return keys.BondPath(int(index))
+	case id == bondBranch && index < bondScripts:
+		p, err := keys.BondPath(int(index) - bond.Locktimes + 1)
+		p.Index = 0
+		return p, err
+	case id.branch <= keys.Internal && index <= keys.MaxIndex:
+		return keys.Path{Mixdepth: id.mixdepth, Branch: id.branch, Index: index}, nil
+	}
+	return keys.Path{}, keys.ErrPath
+}
+
+// counts has a number of addresses for each run, counted from its first. It is
+// not changed once others see it.
+type counts map[branchID]uint32
+
+// ids returns the runs in a fixed order.
+func (c counts) ids() []branchID {
+	return slices.SortedFunc(maps.Keys(c), func(a, b branchID) int {
+		return cmp.Or(cmp.Compare(a.mixdepth, b.mixdepth), cmp.Compare(a.branch, b.branch))
+	})
+}
+
+// wanted returns how many addresses are to be watched, and whether those that
+// are watched now suffice. As growing costs a new look at the whole chain, it
+// is done in ever larger steps.
+func (w *Wallet) wanted() (want counts, enough bool) {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	want = make(counts)
+	gaps := w.gapsLocked()
+	for m, next := range w.state.next {
+		for b, gap := range gaps {
+			id := branchID{m, uint32(b)}
+			want[id] = w.watched[id]
+			if need := next[b] + gap; need > want[id] {
+				want[id] = max(need+gap/2, 2*want[id])
+			}
+		}
+	}
+	if w.state.bonds {
+		want[bondBranch] = bondScripts
+	}
+	if n := len(w.state.imported); n > 0 {
+		want[importedBranch] = uint32(n)
+	}
+	return want, maps.Equal(want, w.watched)
+}
+
+// watch makes the backend watch all addresses that are wanted. Called with
+// syncing held.
+func (w *Wallet) watch(ctx context.Context) error {
+	want, enough := w.wanted()
+	if enough && w.told {
+		return nil
+	}
+	var branches []chain.Branch
+	for _, id := range want.ids() {
+		if want[id] == w.watched[id] && w.told {
+			continue
+		}
+		branch, err := w.branch(id, want[id])
+		if err != nil {
+			return err
+		}
+		branches = append(branches, branch)
+		if err := w.learn(id, branch); err != nil {
+			return err
+		}
+	}
+	if err := w.cfg.Chain.Watch(ctx, branches); err != nil {
+		return err
+	}
+	w.told = true
+	w.rescan = w.rescan || !enough
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.watched = want
+	return nil
+}
+
+// branch describes the first count addresses of a run for the backend.
+func (w *Wallet) branch(id branchID, count uint32) (chain.Branch, error) {
+	b := chain.Branch{Count: count}
+	// Nothing is known of the age of imported keys.
+	if birth := w.seed.Birth(); !birth.IsZero() && id != importedBranch {
+		b.Birth = birth.Add(-birthSlack)
+	}
+	b.Script = func(index uint32) (script []byte, err error) {
+		err = w.withTree(func(t *keys.Tree) error {
+			path, err := id.path(&w.state, index)
+			if err != nil {
+				return err
+			}
+			if script = w.scripts[path]; script == nil {
+				script, err = t.Script(path)
+			}
+			return err
+		})
+		return script, err
+	}
+	if id.branch > keys.Internal {
+		return b, nil // descriptors have no word for these
+	}
+	err := w.withTree(func(t *keys.Tree) (err error) {
+		b.Descriptor, err = t.Descriptor(id.mixdepth, id.branch)
+		return err
+	})
+	return b, err
+}
+
+// learn derives the scripts of a run that are not watched yet, so that their
+// outputs are recognised.
+func (w *Wallet) learn(id branchID, b chain.Branch) error {
+	scripts := make(map[keys.Path][]byte)
+	for index := w.watched[id]; index < b.Count; index++ {
+		script, err := b.Script(index)
+		if err != nil {
+			return err
+		}
+		path, err := w.pathAt(id, index)
+		if err != nil {
+			return err
+		}
+		scripts[path] = script
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for path, script := range scripts {
+		w.scripts[path], w.paths[string(script)] = script, path
+	}
+	return nil
+}
+
+func (w *Wallet) pathAt(id branchID, index uint32) (keys.Path, error) {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	return id.path(&w.state, index)
+}
