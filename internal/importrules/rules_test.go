@@ -1,6 +1,7 @@
 package importrules
 
 import (
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -41,6 +42,31 @@ func TestImports(t *testing.T) {
 	}
 	for _, v := range g.Violations(Rules) {
 		t.Error(strings.ReplaceAll(v, Module+"/", ""))
+	}
+}
+
+// TestEveryPackageIsDescribed: the table of packages in docs/architecture.md
+// names each.
+func TestEveryPackageIsDescribed(t *testing.T) {
+	doc, err := os.ReadFile("../../docs/architecture.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(doc), "| Package | One idea |")
+	named := map[string]bool{}
+	for row := range strings.Lines(table) {
+		if !strings.HasPrefix(row, "| `") {
+			continue
+		}
+		names, _, _ := strings.Cut(row[2:], " | ")
+		for name := range strings.SplitSeq(names, ", ") {
+			named[Module+"/"+strings.Trim(name, "`")] = true
+		}
+	}
+	for pkg := range repository(t) {
+		if below(pkg, Module) && !named[pkg] {
+			t.Errorf("docs/architecture.md does not describe %s", pkg)
+		}
 	}
 }
 
