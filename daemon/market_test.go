@@ -234,7 +234,7 @@ func TestTransfer(t *testing.T) {
 			if n != 1 {
 				t.Fatalf("handed on %d times", n)
 			}
-			maker.do(control.MethodRefuse, control.RefuseRequest{Conversation: e.Conversation, Reason: protocol.ReasonDropped}, nil)
+			maker.do(control.MethodRefuse, control.RefuseRequest{Conversation: e.Conversation, Reason: protocol.ReasonBadCommitment}, nil)
 			expect[control.EndedEvent](maker)
 			time.Sleep(2 * time.Minute)
 		}

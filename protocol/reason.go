@@ -20,7 +20,6 @@ const (
 	ReasonUnexpected    Reason = "unexpected"     // a command that may not come now
 	ReasonTooLarge      Reason = "too-large"      // a message exceeds its limit
 	ReasonClientGone    Reason = "client-gone"    // the client disconnected
-	ReasonReplaced      Reason = "replaced"       // a new attempt or fill took its place
 	ReasonClientTimeout Reason = "client-timeout" // the client did not answer the daemon in time
 )
 
@@ -41,9 +40,7 @@ const (
 	ReasonTooManySigs    Reason = "too-many-sigs"   // more signatures than inputs allow
 	ReasonChain          Reason = "chain-unknown"   // our own node gave no answer
 	ReasonInternal       Reason = "internal"        // our own fault; the log has the details
-	ReasonDone           Reason = "done"            // nothing wrong: the conversation is complete
 	ReasonFeeLimit       Reason = "fee-limit"       // a fee exceeds what was agreed
-	ReasonDropped        Reason = "dropped"         // left out by the taker's own choice
 )
 
 // Reasons why a taker's attempt as a whole ended. ReasonNoFunds, ReasonFeeLimit,
