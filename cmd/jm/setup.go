@@ -121,9 +121,9 @@ func (a *app) openSynced(ctx context.Context, name string) (w *wallet.Wallet, do
 func nodeError(err error) error {
 	switch {
 	case errors.Is(err, chain.ErrUnreachable):
-		return withCode(exitNode, fmt.Errorf("%w\nStart the node or wait for it, or correct [BLOCKCHAIN] in joinmarket.cfg.", err))
+		return withCode(exitNode, fmt.Errorf("%w\nStart the node or wait for it, or correct [BLOCKCHAIN] in joinmarket.cfg", err))
 	case errors.Is(err, chain.ErrWrongNetwork):
-		return withCode(exitNode, fmt.Errorf("%w\nSet network in joinmarket.cfg to that of the node, or use another node.", err))
+		return withCode(exitNode, fmt.Errorf("%w\nSet network in joinmarket.cfg to that of the node, or use another node", err))
 	}
 	return err
 }
