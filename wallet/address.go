@@ -11,13 +11,18 @@ type Address struct {
 
 // NextAddress hands out the next address of a branch, keys.External or
 // keys.Internal. That it was is on the disk when NextAddress returns: no
-// address is handed out twice, whatever crashes. After an error none was.
+// address is handed out twice, whatever crashes. After an error none was. The
+// errors are ErrMixdepth, ErrBehind, keys.ErrPath at the end of the branch, and
+// those of saving.
 func (w *Wallet) NextAddress(mixdepth int, branch uint32) (Address, error) {
 	if mixdepth < 0 || mixdepth >= w.Mixdepths() || branch > keys.Internal {
 		return Address{}, ErrMixdepth
 	}
 	path := keys.Path{Mixdepth: mixdepth, Branch: branch}
 	err := w.save(func(s *state) error {
+		if s.behind {
+			return ErrBehind
+		}
 		next := &s.next[mixdepth][branch]
 		if *next > keys.MaxIndex {
 			return keys.ErrPath

@@ -115,7 +115,7 @@ func newVolatile(t *testing.T, path string, cutAt int) *volatile {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &volatile{path: path, cutAt: cutAt, stable: stable, synced: make(map[string]bool)}
+	return &volatile{path: path, cutAt: cutAt, stable: stable, synced: map[string]bool{path: true}}
 }
 
 func (v *volatile) step() error {
@@ -151,6 +151,9 @@ func (v *volatile) Remove(name string) error {
 func (v *volatile) SyncDir(name string) error {
 	if err := v.step(); err != nil {
 		return err
+	}
+	if filepath.Clean(name) != filepath.Dir(v.path) {
+		return durable.OS.SyncDir(name)
 	}
 	content, err := os.ReadFile(v.path)
 	if err != nil {

@@ -35,6 +35,8 @@ type state struct {
 	// are watched.
 	bonds    bool
 	imported []importedKey // in the order of their import; only appended to
+	behind   bool          // it comes from a backup, and has not seen the chain since
+	backup   backupMark    // the newest backup
 	// pending are own transactions that were signed to be sent, until they are
 	// safe in the chain or cannot be mined any more.
 	pending map[chainhash.Hash]pending
@@ -46,12 +48,14 @@ func (s state) clone() state {
 	maps.Copy(frozen, s.frozen)
 	sent := make(map[chainhash.Hash]pending, len(s.pending))
 	maps.Copy(sent, s.pending)
-	return state{s.kind, slices.Clone(s.next), frozen, s.labels, s.bonds, slices.Clone(s.imported), sent}
+	s.next, s.frozen, s.imported, s.pending = slices.Clone(s.next), frozen, slices.Clone(s.imported), sent
+	return s
 }
 
+// equal says whether there is nothing to save.
 func (s state) equal(o state) bool {
 	return s.kind == o.kind && slices.Equal(s.next, o.next) && maps.Equal(s.frozen, o.frozen) && s.labels.Equal(&o.labels) &&
-		s.bonds == o.bonds && slices.EqualFunc(s.imported, o.imported, importedKey.equal) &&
+		s.behind == o.behind && s.bonds == o.bonds && slices.EqualFunc(s.imported, o.imported, importedKey.equal) &&
 		maps.EqualFunc(s.pending, o.pending, pending.equal)
 }
 
@@ -77,8 +81,8 @@ func newState(seed keys.Seed, cfg Config) (state, error) {
 
 // bodyVersion grows whenever an older program could misread the body or lose a
 // part of it by saving. Version 2 added pending, labels and causes of freezing;
-// version 3 types other than P2WPKH, watch-only wallets, bonds and imported
-// keys. Older ones can be read as well.
+// version 3 types other than P2WPKH, watch-only wallets, bonds, imported keys
+// and backups. Older ones can be read as well.
 const (
 	bodyVersion = 3
 	// bondsVersion is the first that tells whether there may be bonds.
@@ -100,6 +104,8 @@ type body struct {
 	Labels    labelsBody         `json:"labels,omitempty"`
 	Bonds     bool               `json:"bonds"`
 	Imported  []importedBody     `json:"imported,omitempty"`
+	Behind    bool               `json:"behind,omitempty"`
+	Backup    backupMark         `json:"backup,omitzero"`
 	Pending   []pendingBody      `json:"pending,omitempty"`
 }
 
@@ -117,6 +123,8 @@ func (s state) encode(seed keys.Seed, params *chaincfg.Params) ([]byte, error) {
 		Labels:    encodeLabels(s.labels),
 		Bonds:     s.bonds,
 		Imported:  encodeImported(s.imported),
+		Behind:    s.behind,
+		Backup:    s.backup,
 	}
 	if !seed.Birth().IsZero() {
 		b.Birth = seed.Birth().Unix()
@@ -201,8 +209,10 @@ func (b body) state() (state, error) {
 		}
 	}
 	s := state{
-		kind: b.Type,
-		next: b.Next,
+		kind:   b.Type,
+		next:   b.Next,
+		behind: b.Behind,
+		backup: b.Backup,
 		// Of older wallets it is not known, so that all is looked for.
 		bonds: b.Type == txbuild.P2WPKH && (b.Bonds || b.Version < bondsVersion),
 	}
@@ -233,6 +243,7 @@ func (w *Wallet) save(change func(*state) error) error {
 	if next.equal(w.state) {
 		return nil
 	}
+	w.backupIfDue(&next)
 	data, err := next.encode(w.seed, w.cfg.Params)
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@ package wallet
 import (
 	"bytes"
 	"errors"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -38,6 +39,8 @@ func testBody(t testing.TB) (keys.Seed, state, []byte) {
 			{keys.Path{Branch: keys.Imported}, keys.ImportedKey{Key: secret.NewBytes(bytes.Repeat([]byte{2}, 32))}},
 			{keys.Path{Mixdepth: 1, Branch: keys.Imported, Index: 1}, keys.ImportedKey{Key: secret.NewBytes(bytes.Repeat([]byte{3}, 32))}},
 		},
+		behind:  true,
+		backup:  backupMark{1_700_000_002, []branchPair{{1, 0}, {3, 7}}},
 		pending: map[chainhash.Hash]pending{tx.TxHash(): {tx, time.Unix(1_700_000_001, 0)}},
 	}
 	for _, label := range []string{"rent", "März"} {
@@ -58,7 +61,7 @@ func TestStateReadsBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !got.equal(st) {
+	if !got.equal(st) || !reflect.DeepEqual(got.backup, st.backup) {
 		t.Errorf("state %v, want %v", got, st)
 	}
 	if !bytes.Equal(gotSeed.Entropy().Reveal(), seed.Entropy().Reveal()) ||
@@ -190,4 +193,29 @@ func FuzzDecodeState(f *testing.F) {
 			t.Fatalf("%s, then %s, %v", once, twice, err)
 		}
 	})
+}
+
+func TestBackupDue(t *testing.T) {
+	now := time.Unix(1_700_000_000, 0)
+	mark := backupMark{now.Unix(), []branchPair{{10, 20}, {0, 0}}}
+	same := []branchPair{{10, 20}, {0, 0}}
+	for _, c := range []struct {
+		name string
+		mark backupMark
+		next []branchPair
+		age  time.Duration
+		due  bool
+	}{
+		{"none yet", backupMark{}, same, 0, true},
+		{"just made", mark, same, 0, false},
+		{"almost a day old", mark, same, backupEvery - time.Second, false},
+		{"a day old", mark, same, backupEvery, true},
+		{"D6: from the future", mark, same, -time.Second, true},
+		{"many addresses", mark, []branchPair{{10, 20}, {0, backupAddresses - 1}}, 0, false},
+		{"too many addresses", mark, []branchPair{{10, 20 + backupAddresses}, {0, 0}}, 0, true},
+	} {
+		if got := c.mark.due(c.next, now.Add(c.age)); got != c.due {
+			t.Errorf("%s: %v", c.name, got)
+		}
+	}
 }

@@ -127,8 +127,13 @@ func (w *Wallet) update(ctx context.Context) (*view, error) {
 		if err := w.remember(last.history); err != nil {
 			return nil, err
 		}
-		if _, enough := w.wanted(); enough {
-			w.rescan = false
+		if _, enough := w.wanted(); !enough {
+			continue
+		}
+		w.rescan = false
+		if skipped, err := w.catchUp(); err != nil {
+			return nil, err
+		} else if !skipped {
 			return &last, w.settle(&last)
 		}
 	}

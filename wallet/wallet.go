@@ -148,6 +148,19 @@ func Create(path string, password secret.Text, seed keys.Seed, cfg Config) (*Wal
 	if err != nil {
 		return nil, err
 	}
+	w, err := create(path, password, seed, st, cfg)
+	if err != nil {
+		return nil, err
+	}
+	if cfg.RecoveryGap == 0 {
+		w.storeNew()
+	}
+	w.beginRecovery()
+	return w, nil
+}
+
+// create makes a new wallet file and opens it.
+func create(path string, password secret.Text, seed keys.Seed, st state, cfg Config) (*Wallet, error) {
 	w, err := newWallet(seed, st, cfg)
 	if err != nil {
 		return nil, err
@@ -161,10 +174,6 @@ func Create(path string, password secret.Text, seed keys.Seed, cfg Config) (*Wal
 	if err != nil {
 		return nil, err
 	}
-	if cfg.RecoveryGap == 0 {
-		w.storeNew()
-	}
-	w.beginRecovery()
 	return w, nil
 }
 
@@ -188,14 +197,18 @@ func Open(path string, password secret.Text, cfg Config) (*Wallet, error) {
 }
 
 func fromBody(body []byte, cfg Config) (*Wallet, error) {
-	if cfg.Params == nil {
-		return nil, errors.New("opening the wallet: no network given")
-	}
-	seed, st, err := decodeState(body, cfg.Params)
+	seed, st, err := decodeBody(body, cfg.Params)
 	if err != nil {
 		return nil, err
 	}
 	return newWallet(seed, st, cfg)
+}
+
+func decodeBody(body []byte, params *chaincfg.Params) (keys.Seed, state, error) {
+	if params == nil {
+		return keys.Seed{}, state{}, errors.New("opening the wallet: no network given")
+	}
+	return decodeState(body, params)
 }
 
 // newWallet prepares everything but the file.

@@ -57,11 +57,11 @@ var (
 	ErrReference = errors.New("this is a wallet file (.jmdat) of the Python JoinMarket; make one of ours of it with: jm wallet migrate FILE")
 	// ErrBackup: the file is a backup copy. It must not be used as it is, since
 	// it does not know which addresses went out after it was made.
-	ErrBackup = errors.New("this is a backup copy of a wallet; make a wallet of it with: jm wallet restore")
+	ErrBackup = errors.New("this is a backup copy of a wallet; make a wallet of it with: jm wallet restore-backup")
 	// ErrFutureVersion: a newer program wrote the file. It was not touched.
 	ErrFutureVersion = errors.New("this wallet file was written by a newer version of this program; it has not been changed, open it with that version")
 	// ErrDamaged: the file is a wallet, but not as it was written.
-	ErrDamaged = errors.New("this wallet file is damaged; restore it from a backup (jm wallet restore), or recover the wallet from its seed phrase")
+	ErrDamaged = errors.New("this wallet file is damaged; restore it from a backup (jm wallet restore-backup), or recover the wallet from its seed phrase")
 )
 
 // header is everything before the body.
