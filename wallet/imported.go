@@ -8,7 +8,6 @@ import (
 
 	"github.com/joinmarket-go/joinmarket/wallet/keys"
 	"github.com/joinmarket-go/joinmarket/wallet/secret"
-	"github.com/joinmarket-go/joinmarket/wallet/txbuild"
 )
 
 // maxImported bounds the imported keys.
@@ -47,28 +46,40 @@ func encodeImported(all []importedKey) (list []importedBody) {
 	return list
 }
 
-func decodeImported(list []importedBody, kind txbuild.ScriptType, mixdepths int) (all []importedKey, err error) {
-	if len(list) > maxImported {
-		return nil, ErrTooManyKeys
-	}
+// decodeImported adds the imported keys of the file to a state.
+func (s *state) decodeImported(list []importedBody) error {
 	for _, b := range list {
 		raw, err := hex.DecodeString(b.Key)
-		if err != nil || b.Mixdepth < 0 || b.Mixdepth >= mixdepths {
-			return nil, errors.New("a damaged imported key")
+		if err != nil {
+			return errors.New("an imported key is not hex")
 		}
-		k := importedKey{nextImport(all, b.Mixdepth), keys.ImportedKey{Key: secret.NewBytes(raw), Uncompressed: b.Uncompressed}}
-		if err := k.key.Check(kind); err != nil {
-			return nil, err
+		if err := s.add(Import{b.Mixdepth, keys.ImportedKey{Key: secret.NewBytes(raw), Uncompressed: b.Uncompressed}}); err != nil {
+			return err
 		}
-		all = append(all, k)
 	}
-	return all, nil
+	return nil
+}
+
+// add puts an imported key at the end of its mixdepth. Whether it is known is
+// not looked at.
+func (s *state) add(k Import) error {
+	if k.Mixdepth < 0 || k.Mixdepth >= len(s.next) {
+		return ErrMixdepth
+	}
+	if len(s.imported) >= maxImported {
+		return ErrTooManyKeys
+	}
+	if err := k.Key.Check(s.kind); err != nil {
+		return err
+	}
+	s.imported = append(s.imported, importedKey{s.nextImport(k.Mixdepth), k.Key})
+	return nil
 }
 
 // nextImport returns the path of the next key that is imported into a mixdepth.
-func nextImport(all []importedKey, mixdepth int) keys.Path {
+func (s *state) nextImport(mixdepth int) keys.Path {
 	p := keys.Path{Mixdepth: mixdepth, Branch: keys.Imported}
-	for _, k := range all {
+	for _, k := range s.imported {
 		if k.path.Mixdepth == mixdepth {
 			p.Index++
 		}
@@ -82,39 +93,23 @@ func nextImport(all []importedKey, mixdepth int) keys.Path {
 // not restore the key: only the wallet file has it. The errors are keys.ErrWIF,
 // ErrKnownKey, ErrTooManyKeys, ErrMixdepth and keys.ErrWatchOnly.
 func (w *Wallet) ImportKey(wif secret.Text, mixdepth int) (Address, error) {
+	if w.WatchOnly() {
+		return Address{}, keys.ErrWatchOnly
+	}
 	k, err := keys.ParseWIF(wif, w.Type(), w.Params())
 	if err != nil {
 		return Address{}, err
 	}
-	a, err := w.Import(k, mixdepth)
-	if err != nil {
-		k.Key.Wipe()
-	}
-	return a, err
-}
-
-// Import is ImportKey for a key that was read already, as by package jmdat. On
-// success the wallet owns it, and Close wipes it.
-func (w *Wallet) Import(k keys.ImportedKey, mixdepth int) (Address, error) {
-	if mixdepth < 0 || mixdepth >= w.Mixdepths() {
-		return Address{}, ErrMixdepth
-	}
-	if w.WatchOnly() {
-		return Address{}, keys.ErrWatchOnly
-	}
 	var path keys.Path
-	err := w.save(func(s *state) error {
-		if len(s.imported) >= maxImported {
-			return ErrTooManyKeys
-		}
-		path = nextImport(s.imported, mixdepth)
-		if err := w.withTree(func(t *keys.Tree) error { return w.importLocked(t, path, k) }); err != nil {
+	err = w.save(func(s *state) error {
+		if err := s.add(Import{mixdepth, k}); err != nil {
 			return err
 		}
-		s.imported = append(s.imported, importedKey{path, k})
-		return nil
+		path = s.imported[len(s.imported)-1].path
+		return w.withTree(func(t *keys.Tree) error { return w.importLocked(t, path, k) })
 	})
 	if err != nil {
+		k.Key.Wipe()
 		return Address{}, err
 	}
 	w.growLater()

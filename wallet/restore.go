@@ -1,10 +1,9 @@
 package wallet
 
 import (
-	"errors"
 	"fmt"
-	"strings"
 
+	"github.com/btcsuite/btcd/chaincfg/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 
 	"github.com/joinmarket-go/joinmarket/wallet/coins"
@@ -14,10 +13,6 @@ import (
 	"github.com/joinmarket-go/joinmarket/wallet/store"
 	"github.com/joinmarket-go/joinmarket/wallet/txbuild"
 )
-
-// ErrCannotHold: a wallet from elsewhere has something that a file of ours has
-// no place for. The error says what.
-var ErrCannotHold = errors.New("this version cannot keep all of this wallet, so it made nothing; go on with the old program for now")
 
 // Origin is a wallet from elsewhere.
 type Origin struct {
@@ -32,64 +27,66 @@ type Origin struct {
 	Frozen []wire.OutPoint
 	// Labels are the user's words for its addresses.
 	Labels labels.Set
-	// Imported and Bonds count the keys from elsewhere and the coins locked as
-	// fidelity bonds.
-	Imported, Bonds int
+	// Imported are the keys from elsewhere, in the order of their import.
+	Imported []Import
 }
 
-// missing names what of the origin a wallet file cannot hold.
-func (o Origin) missing() (what []string) {
-	if o.Seed.WatchOnly() {
-		what = append(what, "a wallet that only watches")
-	} else if o.Type != txbuild.P2WPKH {
-		what = append(what, fmt.Sprintf("addresses of type %s", o.Type))
-	}
-	for _, part := range []struct {
-		count int
-		name  string
-	}{{o.Imported, "imported keys"}, {o.Bonds, "fidelity bonds"}} {
-		if part.count > 0 {
-			what = append(what, fmt.Sprintf("%s (%d)", part.name, part.count))
-		}
-	}
-	return what
+// Import is a private key from elsewhere for a mixdepth.
+type Import struct {
+	Mixdepth int
+	Key      keys.ImportedKey
 }
 
-// Check returns ErrCannotHold, or another error for an origin that Restore
-// refuses whatever the path and the password are.
-func (o Origin) Check() error {
-	if what := o.missing(); len(what) > 0 {
-		return fmt.Errorf("%w; it cannot keep %s", ErrCannotHold, strings.Join(what, ", "))
+// state returns what a wallet file holds of the origin besides its seed, or why
+// it cannot be a wallet of the network.
+func (o Origin) state(params *chaincfg.Params) (state, error) {
+	if n := len(o.Next); n < 1 || n > MaxMixdepths || o.Seed.WatchOnly() && n > 1 {
+		return state{}, fmt.Errorf("a wallet has 1 to %d mixdepths, a watch-only one has 1; not %d", MaxMixdepths, n)
 	}
-	if n := len(o.Next); n < 1 || n > MaxMixdepths {
-		return fmt.Errorf("a wallet has 1 to %d mixdepths, not %d", MaxMixdepths, n)
+	tree, err := keys.NewTree(o.Seed, o.Type, params)
+	if err != nil {
+		return state{}, err
 	}
-	return nil
-}
-
-// Restore makes a new wallet file of a wallet from elsewhere, for Open. Its past
-// is looked for at the first synchronisation. It takes all of the origin or, with
-// an error, makes nothing.
-func Restore(path string, password secret.Text, o Origin, cfg Config) error {
-	if err := o.Check(); err != nil {
-		return err
-	}
+	tree.Wipe()
 	st := state{
 		kind:   o.Type,
-		bonds:  o.Type == txbuild.P2WPKH,
+		bonds:  o.Type == txbuild.P2WPKH, // nobody knows which there are
 		frozen: make(map[wire.OutPoint]coins.Cause, len(o.Frozen)),
 		labels: o.Labels,
 	}
 	for _, next := range o.Next {
 		if max(next[0], next[1]) > keys.MaxIndex+1 {
-			return keys.ErrPath
+			return state{}, keys.ErrPath
 		}
 		st.next = append(st.next, next)
 	}
 	for _, out := range o.Frozen {
 		if err := st.freeze(out, coins.ByImport); err != nil {
-			return err
+			return state{}, err
 		}
+	}
+	for _, k := range o.Imported {
+		if err := st.add(k); err != nil {
+			return state{}, err
+		}
+	}
+	return st, nil
+}
+
+// Check returns the error of Restore for an origin that it refuses whatever the
+// path and the password are.
+func (o Origin) Check(params *chaincfg.Params) error {
+	_, err := o.state(params)
+	return err
+}
+
+// Restore makes a new wallet file of a wallet from elsewhere, for Open. Its past
+// is looked for at the first synchronisation, with the fidelity bonds of P2WPKH
+// wallets. It takes all of the origin or, with an error, makes nothing.
+func Restore(path string, password secret.Text, o Origin, cfg Config) error {
+	st, err := o.state(cfg.Params)
+	if err != nil {
+		return err
 	}
 	body, err := st.encode(o.Seed, cfg.Params)
 	if err != nil {

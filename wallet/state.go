@@ -226,8 +226,7 @@ func (b body) state() (state, error) {
 	if s.pending, err = decodePending(b.Pending); err != nil {
 		return state{}, err
 	}
-	s.imported, err = decodeImported(b.Imported, b.Type, len(b.Next))
-	return s, err
+	return s, s.decodeImported(b.Imported)
 }
 
 // save makes a changed copy of the state durable, then puts it in force. After

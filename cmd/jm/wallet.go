@@ -11,8 +11,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/joinmarket-go/joinmarket/wallet"
+	"github.com/joinmarket-go/joinmarket/wallet/jmdat"
 	"github.com/joinmarket-go/joinmarket/wallet/keys"
 	"github.com/joinmarket-go/joinmarket/wallet/secret"
+	"github.com/joinmarket-go/joinmarket/wallet/txbuild"
 )
 
 func newWallet(a *app) *cobra.Command {
@@ -155,9 +157,9 @@ func newWalletSeed(a *app) *cobra.Command {
 				return err
 			}
 			defer w.Close()
-			phrase, err := w.Seed().Phrase()
+			phrase, err := phraseOf(w)
 			if err != nil {
-				return err
+				return withCode(exitWallet, err)
 			}
 			a.term.say("\n    %s\n", phrase.Reveal())
 			if !w.Seed().Extension().Empty() {
@@ -166,6 +168,15 @@ func newWalletSeed(a *app) *cobra.Command {
 			return nil
 		},
 	}
+}
+
+// phraseOf returns the words of a wallet in the list that other programs take
+// them from: legacy wallets are older than BIP39.
+func phraseOf(w *wallet.Wallet) (secret.Text, error) {
+	if w.Type() == txbuild.P2PKH {
+		return jmdat.LegacyPhrase(w.Seed().Entropy())
+	}
+	return w.Seed().Phrase()
 }
 
 func newWalletList(a *app) *cobra.Command {

@@ -98,16 +98,15 @@ func (a *app) migrate(from string, args []string, password secretSource, birth t
 	}
 	origin := wallet.Origin{
 		Seed: plan.Seed, Type: plan.Type, Next: plan.Next, Frozen: plan.Frozen, Labels: plan.Labels,
-		Imported: len(plan.Imported), Bonds: len(plan.BondMonths),
+	}
+	for _, k := range plan.Imported {
+		origin.Imported = append(origin.Imported, wallet.Import{Mixdepth: k.Path.Mixdepth, Key: k.Key})
 	}
 	found := newMigration(from, old, plan)
-	if plan.Bonds {
-		found.Notes = append(found.Notes, "this version does not look for fidelity bonds; the file names those that JoinMarket saw last: a later one stays with the old program")
-	}
 	if !a.json {
 		fmt.Fprint(a.term.out, found.text())
 	}
-	if err := origin.Check(); err != nil {
+	if err := origin.Check(params); err != nil {
 		return withCode(exitWallet, err)
 	}
 	if !yes && a.json {

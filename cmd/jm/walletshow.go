@@ -61,6 +61,7 @@ type mixdepthSummary struct {
 	Available   sats.Amount   `json:"available"`
 	Unconfirmed sats.Amount   `json:"unconfirmed"`
 	Frozen      sats.Amount   `json:"frozen"`
+	Bonds       sats.Amount   `json:"bonds"`
 	Immature    sats.Amount   `json:"immature"`
 	Coins       []coinSummary `json:"coins"`
 }
@@ -91,7 +92,7 @@ func summarise(w *wallet.Wallet) (*walletSummary, error) {
 	for _, b := range balances {
 		s.Mixdepths = append(s.Mixdepths, mixdepthSummary{
 			Mixdepth: b.Mixdepth, Available: b.Available, Unconfirmed: b.Unconfirmed,
-			Frozen: b.Frozen, Immature: b.Immature, Coins: []coinSummary{},
+			Frozen: b.Frozen, Bonds: b.Bonds, Immature: b.Immature, Coins: []coinSummary{},
 		})
 		s.Total += b.Total()
 	}
@@ -105,7 +106,7 @@ func summarise(w *wallet.Wallet) (*walletSummary, error) {
 func summariseCoin(w *wallet.Wallet, c coins.Coin, height int32) coinSummary {
 	return coinSummary{
 		OutPoint: c.OutPoint.String(), Value: c.Value, Confirmations: c.Confirmations(height), Frozen: c.Frozen,
-		Path: w.PathText(keys.Path{Mixdepth: c.Mixdepth, Branch: c.Branch, Index: c.Index}),
+		Path: w.PathText(c.Path()),
 	}
 }
 
@@ -122,7 +123,7 @@ func (s *walletSummary) text(showCoins bool) string {
 		for _, part := range []struct {
 			amount sats.Amount
 			name   string
-		}{{m.Unconfirmed, "unconfirmed"}, {m.Frozen, "frozen"}, {m.Immature, "immature"}} {
+		}{{m.Unconfirmed, "unconfirmed"}, {m.Frozen, "frozen"}, {m.Bonds, "in fidelity bonds"}, {m.Immature, "immature"}} {
 			if part.amount > 0 {
 				notes = append(notes, part.amount.BTC()+" "+part.name)
 			}

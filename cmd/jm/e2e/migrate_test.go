@@ -131,16 +131,33 @@ func TestMigrate(t *testing.T) {
 	}
 }
 
+// TestMigrateTypes moves wallets of the other types, with bonds and imported keys.
+func TestMigrateTypes(t *testing.T) {
+	p := alone(t, nobody)
+	for name, imported := range map[string]int{"bonds-24": 2, "legacy-regtest": 2} {
+		v, _ := p.old(name)
+		var found struct {
+			ID, File string
+			Imported []string
+		}
+		decode(t, p.jm(p.migrateArgs(name, "--yes")...), &found)
+		if found.ID != v.WalletID || len(found.Imported) != imported {
+			t.Errorf("%s: %+v", name, found)
+		}
+		if _, err := os.Stat(found.File); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // What cannot be migrated is refused with its reason, and no file is made.
 func TestMigrateRefuses(t *testing.T) {
 	p := alone(t, nobody)
 	for name, words := range map[string][]string{
-		"bonds-24":       {"cannot keep", "imported keys (2)", "fidelity bonds (2)"},
-		"legacy-regtest": {"cannot keep", "p2pkh", "imported keys"},
-		"p2wpkh":         {"another network", "mainnet"},
-		"bad-password":   {"wrong password"},
-		"cut-2374":       {"damaged"},
-		"bad-magic":      {"not a wallet file"},
+		"p2wpkh":       {"another network", "mainnet"},
+		"bad-password": {"wrong password"},
+		"cut-2374":     {"damaged"},
+		"bad-magic":    {"not a wallet file"},
 	} {
 		p.old(name)
 		p.expect(4, words, p.migrateArgs(name, "--yes")...)
@@ -156,7 +173,7 @@ func TestMigrateRefuses(t *testing.T) {
 	p.expect(4, []string{"process 4711", lock}, p.migrateArgs("aligned", "--yes")...)
 	p.expect(4, []string{"there is no file"}, p.migrateArgs("nothing")...)
 	var list map[string][]string
-	if err := json.Unmarshal(p.jm("wallet", "list"), &list); err != nil || len(list["old"]) != 7 {
+	if err := json.Unmarshal(p.jm("wallet", "list"), &list); err != nil || len(list["old"]) != 5 {
 		t.Errorf("%v, %v", list, err)
 	}
 }
