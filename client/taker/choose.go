@@ -161,7 +161,7 @@ func (a *attempt) offersForAll(book []control.OfferEntry, pl *plan, kind txbuild
 
 func (a *attempt) fewOffers(found int) error {
 	return because(protocol.ReasonFewOffers, fmt.Errorf(
-		"only %d makers offer this amount within the fee limits, %d are needed; raise the limits, or try another amount or later",
+		"%d makers offer this amount within the fee limits, %d are needed",
 		found, a.payment.MinMakers))
 }
 

@@ -31,7 +31,7 @@ func run(ctx context.Context, t *terminal, args []string) int {
 	root.SetIn(t.in)
 	root.SetOut(t.out)
 	root.SetErr(t.err)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	t.waiting("")
 	code := exitCode(err)
 	if err != nil && !a.running {
@@ -41,7 +41,7 @@ func run(ctx context.Context, t *terminal, args []string) int {
 	case code == exitInterrupted:
 		t.say("Interrupted.")
 	case code == exitUsage:
-		t.say("jm: %v\nTry: jm --help", err)
+		t.say("jm: %v\nTry: %s --help", err, cmd.CommandPath())
 	case err != nil:
 		t.say("jm: %v", err)
 	}

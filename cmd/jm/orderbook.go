@@ -11,6 +11,7 @@ import (
 
 	"github.com/joinmarket-go/joinmarket/client/taker"
 	"github.com/joinmarket-go/joinmarket/protocol/control"
+	"github.com/joinmarket-go/joinmarket/protocol/sats"
 )
 
 func newOrderbook(a *app) *cobra.Command {
@@ -18,14 +19,17 @@ func newOrderbook(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "orderbook",
 		Short: "Show what makers offer now",
-		Long: `Ask all makers for their offers and show them, the cheapest first. No wallet
-and no node are needed.`,
+		Long: `Ask all makers for their offers and show them, the cheapest of each type first.
+No wallet and no node are needed.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := a.load(); err != nil {
 				return err
 			}
-			if wait <= 0 {
+			switch {
+			case wait < 0:
+				return usagef("--wait %v: want a time to wait, such as 30s", wait)
+			case wait == 0:
 				wait = a.cfg.Timeout.Maker
 			}
 			session, hangUp, err := a.connect(cmd.Context(), control.RoleWatcher)
@@ -36,7 +40,7 @@ and no node are needed.`,
 			book, err := taker.Book(cmd.Context(), session, taker.BookWait{
 				Quiet: a.quiet(), Limit: wait, Enough: 1,
 				Progress: func(offers, makers int) {
-					a.term.waiting(fmt.Sprintf("waiting for offers: %d of %d makers so far", offers, makers))
+					a.term.waiting(fmt.Sprintf("waiting for offers: %d so far, of %d makers", offers, makers))
 				},
 			})
 			a.term.waiting("")
@@ -57,8 +61,15 @@ and no node are needed.`,
 // bookText lists offers by type and fee.
 func bookText(book control.OrderbookAnswer) string {
 	offers := slices.Clone(book.Offers)
+	price := func(o control.OfferEntry) sats.Amount {
+		fee, err := o.Fee(sats.Max) // where even the smallest fractions differ
+		if err != nil {
+			return sats.Max
+		}
+		return fee
+	}
 	slices.SortStableFunc(offers, func(x, y control.OfferEntry) int {
-		return cmp.Or(cmp.Compare(x.Type, y.Type), cmp.Compare(len(x.CJFee), len(y.CJFee)), cmp.Compare(x.CJFee, y.CJFee), cmp.Compare(x.Nick, y.Nick))
+		return cmp.Or(cmp.Compare(x.Type, y.Type), cmp.Compare(price(x), price(y)), cmp.Compare(x.Nick, y.Nick))
 	})
 	var b strings.Builder
 	if len(offers) == 0 {

@@ -48,7 +48,12 @@ see who takes part and what it costs at most, and are asked.
 Use a fresh address, and do not pay an address of the mixdepth that you pay from.`,
 		Example: `  jm sendpayment 0.05 bc1q...
   jm sendpayment savings sweep bc1q... -m 2 -N 8`,
-		Args: cobra.RangeArgs(2, 3),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) < 2 || len(args) > 3 {
+				return usagef("want an amount and an address, and before them a wallet if there are several; %d words are given", len(args))
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := a.load(); err != nil {
 				return err
@@ -182,6 +187,9 @@ func (a *app) takerConfig(o payOptions) (taker.Config, error) {
 			Seen: a.cfg.Timeout.Unconfirm},
 		Logger:   a.log,
 		Progress: func(_ taker.Step, text string) { a.term.waiting(text) },
+	}
+	if o.txfee < 0 {
+		return cfg, usagef("-f %d: want a target in blocks, 1 to 1000, or a rate in sat/kvB", o.txfee)
 	}
 	if o.txfee != 0 {
 		cfg.FeeRate.TxFees = o.txfee

@@ -1,13 +1,61 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/joinmarket-go/joinmarket/client/taker"
 	"github.com/joinmarket-go/joinmarket/protocol"
+	"github.com/joinmarket-go/joinmarket/protocol/control"
 )
+
+// TestWrongWords: what is wrong is said, and where help is.
+func TestWrongWords(t *testing.T) {
+	const address = "bcrt1ql5e9d9f6l0wzwg9sv22ulk2lzk4ptucpltl82x"
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "joinmarket.cfg"), []byte("[BLOCKCHAIN]\nnetwork = regtest\n[POLICY]\nmax_cj_fee_abs = 1\nmax_cj_fee_rel = 0\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"sendpayment"}, "want an amount and an address"},
+		{[]string{"sendpayment", "a", "b", "c", "d"}, "want an amount and an address"},
+		{[]string{"sendpayment", "0.1", address, "-f", "-3"}, "-f -3: want"},
+		{[]string{"orderbook", "--wait", "-5s"}, "--wait -5s: want"},
+	} {
+		var out, talk bytes.Buffer
+		code := run(t.Context(), &terminal{out: &out, err: &talk}, append([]string{"--datadir", dir}, c.args...))
+		if code != exitUsage || out.Len() > 0 || !strings.Contains(talk.String(), c.want) || !strings.Contains(talk.String(), "Try: jm "+c.args[0]+" --help") {
+			t.Errorf("%q: exit status %d, %s%s", c.args, code, &out, &talk)
+		}
+	}
+}
+
+// TestCheapestOffersFirst: a longer fraction is not a larger one.
+func TestCheapestOffersFirst(t *testing.T) {
+	var book control.OrderbookAnswer
+	for _, fee := range []string{"0.002", "0.00002", "0.01", "0.0003"} {
+		book.Offers = append(book.Offers, control.OfferEntry{Offer: protocol.Offer{Type: protocol.SW0RelOffer, CJFee: fee}})
+	}
+	for _, fee := range []string{"1000", "200"} {
+		book.Offers = append(book.Offers, control.OfferEntry{Offer: protocol.Offer{Type: protocol.SW0AbsOffer, CJFee: fee}})
+	}
+	text, at := bookText(book), 0
+	for _, fee := range []string{" 200 ", " 1000 ", " 0.00002 ", " 0.0003 ", " 0.002 ", " 0.01 "} {
+		i := strings.Index(text[at:], fee)
+		if i < 0 {
+			t.Fatalf("%s is not in its place:\n%s", fee, text)
+		}
+		at += i
+	}
+}
 
 // TestExitStatusOfAPayment: nobody is told that no coin was spent when others
 // may have the signed transaction.
