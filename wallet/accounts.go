@@ -129,7 +129,7 @@ func (l *lister) accounts() (list []Account, err error) {
 			return nil, err
 		}
 		for _, number := range []uint32{keys.External, keys.Internal, keys.Timelocked, keys.Imported} {
-			some := paths[branchOf{m, number}]
+			some := paths[keys.Path{Mixdepth: m, Branch: number}]
 			if len(some) == 0 && number > keys.Internal {
 				continue
 			}
@@ -145,26 +145,23 @@ func (l *lister) accounts() (list []Account, err error) {
 	return list, nil
 }
 
-type branchOf struct {
-	mixdepth int
-	number   uint32
-}
-
-// paths returns what is listed, by branch and in order.
-func (l *lister) paths() map[branchOf][]keys.Path {
-	all := make(map[branchOf][]keys.Path)
+// paths returns what is listed, in order, by the first path of the branch.
+func (l *lister) paths() map[keys.Path][]keys.Path {
+	all := make(map[keys.Path][]keys.Path)
 	for m, pair := range l.w.state.next {
 		for number, next := range pair {
 			for index := range next {
-				b := branchOf{m, uint32(number)}
-				all[b] = append(all[b], keys.Path{Mixdepth: m, Branch: b.number, Index: index})
+				first := keys.Path{Mixdepth: m, Branch: uint32(number)}
+				path := first
+				path.Index = index
+				all[first] = append(all[first], path)
 			}
 		}
 	}
 	for _, path := range l.w.paths {
-		b := branchOf{path.Mixdepth, path.Branch}
+		first := keys.Path{Mixdepth: path.Mixdepth, Branch: path.Branch}
 		if path.Branch == keys.Imported || path.Branch == keys.Timelocked && l.found[path] != nil {
-			all[b] = append(all[b], path)
+			all[first] = append(all[first], path)
 		}
 	}
 	for _, list := range all {
@@ -215,7 +212,7 @@ func (l *lister) entry(path keys.Path) (e Entry, err error) {
 	e.Label = l.w.state.labels.Get(labels.Ref{Type: labels.Address, Text: e.Address})
 	switch path.Branch {
 	case keys.Timelocked:
-		e.Status = status.Bond(path.Locktime, l.v.tip.MedianTime)
+		e.Status = status.Bond(path.Locktime, coins.Coin{Locktime: path.Locktime}.Locked(l.v.tip.MedianTime))
 	case keys.Imported:
 		e.Status = status.Imported(len(f.origins) > 0)
 	default:

@@ -17,6 +17,7 @@ import (
 	"github.com/joinmarket-go/joinmarket/wallet/ledger"
 	"github.com/joinmarket-go/joinmarket/wallet/status"
 	"github.com/joinmarket-go/joinmarket/wallet/store"
+	"github.com/joinmarket-go/joinmarket/wallet/txbuild"
 	"github.com/joinmarket-go/joinmarket/wallet/wallettest"
 )
 
@@ -127,6 +128,51 @@ func TestAccounts(t *testing.T) {
 	w.Close()
 	if _, err := w.Accounts(); !errors.Is(err, store.ErrClosed) {
 		t.Errorf("after Close: %v", err)
+	}
+}
+
+func TestAccountsHaveBondsAndImportedKeys(t *testing.T) {
+	c := wallettest.NewChain(regtest)
+	w := wallettest.New(t, c)
+	other, err := keys.NewTree(newSeed(t), txbuild.P2WPKH, regtest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var imported [2]wallet.Address
+	for i := range imported {
+		wif, err := other.WIF(keys.Path{Index: uint32(i)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if imported[i], err = w.ImportKey(wif, 2); err != nil {
+			t.Fatal(err)
+		}
+	}
+	month := nextMonth(t)
+	a := bondAddress(t, w, month)
+	bondAddress(t, w, month+1) // never paid, so not listed
+	c.Pay(a.Script, 500_000)
+	c.Pay(imported[1].Script, 7000)
+	c.Mine(1)
+	sync(t, w)
+	end := time.Unix(int64(a.Path.Locktime), 0).UTC().Format("2006-01-02")
+	for address, want := range map[string]wallet.Entry{
+		a.Text:           {Status: status.Status(end + " [LOCKED]"), Balance: wallet.Balance{Bonds: 500_000}, Coins: 1, Frozen: true},
+		imported[0].Text: {Status: status.Empty, Balance: wallet.Balance{Mixdepth: 2}},
+		imported[1].Text: {Status: status.Used, Balance: wallet.Balance{Mixdepth: 2, Available: 7000}, Coins: 1},
+	} {
+		got := entry(t, w, address)
+		want.Address, want.Path, want.PathText = address, got.Path, w.PathText(got.Path)
+		if got != want {
+			t.Errorf("%+v, want\n%+v", got, want)
+		}
+	}
+	all := accounts(t, w)
+	if n := len(all[0].Branches); n != 3 || all[0].Branches[2].Path != "m/84'/1'/0'/2" || len(all[0].Branches[2].Entries) != 1 {
+		t.Errorf("%+v", all[0].Branches)
+	}
+	if b := all[2].Branches[2]; b.Number != keys.Imported || b.Path != "imported/2" || b.XPub != "" || len(b.Entries) != 2 {
+		t.Errorf("%+v", b)
 	}
 }
 

@@ -51,8 +51,7 @@ func (m backupMark) due(next []branchPair, now time.Time) bool {
 
 // Backup saves the wallet to a new backup beside its file; older ones are
 // removed when there are too many. That happens by itself, too, before a save
-// when the last one is a day or many addresses old. Keys that no words restore
-// call for one at once.
+// when the last one is a day or many addresses old, and when a key is imported.
 func (w *Wallet) Backup() (store.Copy, error) {
 	w.saving.Lock()
 	defer w.saving.Unlock()
@@ -84,10 +83,11 @@ func (w *Wallet) backup(s *state) (store.Copy, error) {
 	return made, nil
 }
 
-// backupIfDue makes a backup of the state that is about to be saved. The save
-// goes on without one if it fails.
+// backupIfDue makes a backup of the state that is about to be saved; at once if
+// it has new keys that no words restore. The save goes on without one if it
+// fails.
 func (w *Wallet) backupIfDue(s *state) {
-	if !s.backup.due(s.next, time.Now()) {
+	if len(s.imported) == len(w.state.imported) && !s.backup.due(s.next, time.Now()) {
 		return
 	}
 	if _, err := w.backup(s); err != nil && !errors.Is(err, store.ErrClosed) {

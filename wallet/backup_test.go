@@ -14,6 +14,7 @@ import (
 	"github.com/joinmarket-go/joinmarket/wallet/labels"
 	"github.com/joinmarket-go/joinmarket/wallet/secret"
 	"github.com/joinmarket-go/joinmarket/wallet/store"
+	"github.com/joinmarket-go/joinmarket/wallet/txbuild"
 	"github.com/joinmarket-go/joinmarket/wallet/wallettest"
 )
 
@@ -147,6 +148,34 @@ func (unflushed) SyncDir(string) error { return nil }
 func (d unflushed) Create(name string, perm fs.FileMode) (durable.File, error) {
 	f, err := d.System.Create(name, perm)
 	return unflushedFile{f}, err
+}
+
+// No words restore an imported key, so that a backup is made at once.
+func TestBackupHasImportedKeys(t *testing.T) {
+	w, path := create(t, newSeed(t), offline())
+	defer w.Close()
+	next(t, w, 0, keys.External)
+	first := newest(t, path)
+	other, err := keys.NewTree(newSeed(t), txbuild.P2WPKH, regtest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wif, err := other.WIF(keys.Path{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := w.ImportKey(wif, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if newest(t, path) == first {
+		t.Fatal("no new backup")
+	}
+	again, _ := fromBackup(t, newest(t, path).Path, offline())
+	defer again.Close()
+	if _, err := again.ImportKey(wif, 0); !errors.Is(err, wallet.ErrKnownKey) {
+		t.Errorf("importing %s again: %v", a.Text, err)
+	}
 }
 
 // A copy of the wallet file itself is an old state as well.

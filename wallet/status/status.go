@@ -75,13 +75,11 @@ func Imported(hasCoins bool) Status {
 }
 
 // Bond returns the state of the address of a fidelity bond: the day on which
-// its lock ends, in UTC, and whether the coin can be spent. That depends on the
-// median time of the last blocks (BIP 113), not on any clock.
-func Bond(locktime uint32, medianTime time.Time) Status {
-	end := time.Unix(int64(locktime), 0).UTC()
-	state := " [LOCKED]"
-	if medianTime.After(end) {
-		state = " [UNLOCKED]"
+// its lock ends, in UTC, and whether it has ended.
+func Bond(locktime uint32, locked bool) Status {
+	state := " [UNLOCKED]"
+	if locked {
+		state = " [LOCKED]"
 	}
-	return Status(end.Format(time.DateOnly) + state)
+	return Status(time.Unix(int64(locktime), 0).UTC().Format(time.DateOnly) + state)
 }

@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"testing"
-	"time"
 
 	"github.com/btcsuite/btcd/wire/v2"
 
@@ -182,18 +181,18 @@ func TestAddress(t *testing.T) {
 	}
 }
 
-func TestD6Bond(t *testing.T) {
-	const locktime = 1_840_752_000
-	for offset, want := range map[int64]Status{
-		-1: "2028-05-01 [LOCKED]",
-		0:  "2028-05-01 [LOCKED]", // a locktime is over when the median time is later
-		1:  "2028-05-01 [UNLOCKED]",
+func TestBond(t *testing.T) {
+	for _, c := range []struct {
+		locktime uint32
+		locked   bool
+		want     Status
+	}{
+		{1_840_752_000, true, "2028-05-01 [LOCKED]"},
+		{1_840_752_000, false, "2028-05-01 [UNLOCKED]"},
+		{4_099_766_400, true, "2099-12-01 [LOCKED]"},
 	} {
-		if got := Bond(locktime, time.Unix(locktime+offset, 0)); got != want {
-			t.Errorf("%d s after: %s", offset, got)
+		if got := Bond(c.locktime, c.locked); got != c.want {
+			t.Errorf("%+v: %s", c, got)
 		}
-	}
-	if got := Bond(4_099_766_400, time.Time{}); got != "2099-12-01 [LOCKED]" {
-		t.Errorf("the last: %s", got)
 	}
 }
