@@ -10,8 +10,6 @@ import (
 
 	"github.com/joinmarket-go/joinmarket/wallet/coins"
 	"github.com/joinmarket-go/joinmarket/wallet/history"
-	"github.com/joinmarket-go/joinmarket/wallet/keys"
-	"github.com/joinmarket-go/joinmarket/wallet/txbuild"
 )
 
 // ErrNoRecord: the wallet has no transaction of that id.
@@ -113,13 +111,4 @@ func (w *Wallet) Tx(id chainhash.Hash) *wire.MsgTx {
 		}
 	}
 	return nil
-}
-
-// ChangeType is the type of the addresses that NextAddress hands out.
-func (w *Wallet) ChangeType() (txbuild.ScriptType, error) {
-	a, err := w.address(keys.Path{Branch: keys.Internal})
-	if err != nil {
-		return "", err
-	}
-	return txbuild.TypeOf(a.Script)
 }

@@ -205,7 +205,7 @@ func (c choice) errFunds(total sats.Amount) error {
 
 // errLocked says until when a fidelity bond is locked, by the clock of the chain.
 func errLocked(c coins.Coin, median time.Time) error {
-	return fmt.Errorf("a fidelity bond, locked until %s UTC; the chain's median time is %s",
+	return fmt.Errorf("%w until %s UTC; the chain's median time is %s", wallet.ErrLocked,
 		time.Unix(int64(c.Locktime), 0).UTC().Format(time.DateTime), median.UTC().Format(time.DateTime))
 }
 

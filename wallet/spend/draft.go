@@ -89,13 +89,9 @@ func (p Payment) check(mixdepths int) error {
 
 // placeholder is a script like those of change addresses, that nobody owns.
 func placeholder(w Wallet) ([]byte, error) {
-	kind, err := w.ChangeType()
-	if err != nil {
-		return nil, err
-	}
 	nobody := make([]byte, 33) // the size of a public key
 	rand.Read(nobody)
-	return kind.Script(nobody)
+	return w.Type().Script(nobody)
 }
 
 func (d *draft) quoteOf(tx *txbuild.Tx) Quote {

@@ -51,7 +51,7 @@ const (
 type Wallet interface {
 	Mixdepths() int
 	Lease(purpose string, ttl time.Duration, choose func(wallet.Choice) ([]coins.Coin, error)) (*coins.Lease, error)
-	ChangeType() (txbuild.ScriptType, error)
+	Type() txbuild.ScriptType
 	NextAddress(mixdepth int, branch uint32) (wallet.Address, error)
 	SignTx(tx *wire.MsgTx, own []coins.Coin) error
 	Publish(ctx context.Context, tx *wire.MsgTx) error
