@@ -1,0 +1,144 @@
+package daemon
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/joinmarket-go/joinmarket/protocol"
+	"github.com/joinmarket-go/joinmarket/protocol/control"
+	"github.com/joinmarket-go/joinmarket/protocol/line"
+)
+
+// failed checks the next event: a maker failed, for that reason and that long
+// after start.
+func failed(t *testing.T, c *client, maker protocol.Nick, reason protocol.Reason, start time.Time, after time.Duration) {
+	t.Helper()
+	e := expect[control.FailedEvent](c)
+	if e.Maker != maker || e.Reason != reason || time.Since(start) != after {
+		t.Errorf("%+v after %v, want %s: %s after %v", e, time.Since(start), maker, reason, after)
+	}
+}
+
+func TestT11SilentMakers(t *testing.T) {
+	inWorld(t, Config{}, func(t *testing.T, w *world) {
+		taker := w.enter(control.RoleTaker, alice)
+		quick, slow := w.puppet(bob).offers(), w.puppet(carol).offers()
+
+		attempt, start := taker.fill(bob, carol), time.Now()
+		synctest.Wait()
+		quick.accept(alice)
+		expect[control.PubKeyEvent](taker)
+		failed(t, taker, carol, protocol.ReasonTimeoutFill, start, 30*time.Second)
+		slow.accept(alice)
+		taker.quiet() // too late
+
+		taker.auth(attempt, bob, carol) // carol's failure may cross the request
+		start = time.Now()
+		if len(w.said(alice, carol, protocol.CmdAuth)) != 0 {
+			t.Error("a maker that failed was sent the opened commitment")
+		}
+		failed(t, taker, bob, protocol.ReasonTimeoutAuth, start, 60*time.Second)
+		quick.say(alice, protocol.CmdIOAuth, quick.seal(testIOAuth(1)))
+		taker.quiet()
+
+		// A stage can be given another time.
+		taker.do(control.MethodFill, control.FillRequest{Amount: 1, Commitment: testCommitment,
+			Makers: []control.MakerOffer{{Nick: bob}}, Deadline: 10 * time.Second}, nil)
+		failed(t, taker, bob, protocol.ReasonTimeoutFill, time.Now(), 10*time.Second)
+	})
+}
+
+func TestT11MissingSignatures(t *testing.T) {
+	inWorld(t, Config{}, func(t *testing.T, w *world) {
+		taker := w.enter(control.RoleTaker, alice)
+		maker := w.puppet(bob).offers()
+		attempt := openedBy(t, w, taker, maker, 2)
+		time.Sleep(time.Hour) // the taker gathers other makers as long as it likes
+		taker.quiet()
+
+		taker.tx(attempt, bob)
+		start := time.Now()
+		maker.heard(alice, protocol.CmdTx)
+		time.Sleep(59 * time.Second)
+		maker.say(alice, protocol.CmdSig, maker.seal(line.Sig{Script: []byte("one")}))
+		expect[control.SigEvent](taker)
+		failed(t, taker, bob, protocol.ReasonTimeoutTx, start, 60*time.Second)
+	})
+}
+
+func TestMakerLeaves(t *testing.T) {
+	inWorld(t, Config{}, func(t *testing.T, w *world) {
+		taker := w.enter(control.RoleTaker, alice)
+		maker := w.puppet(bob).offers()
+		taker.fill(bob)
+		start := time.Now()
+		synctest.Wait()
+		w.pit().Leave(bob)
+		failed(t, taker, bob, protocol.ReasonLeft, start, 0)
+
+		taker.fill(bob)
+		failed(t, taker, bob, protocol.ReasonUnreachable, time.Now(), 0)
+
+		maker.offers()
+		attempt := openedBy(t, w, taker, maker, 1)
+		taker.tx(attempt, bob)
+		synctest.Wait()
+		w.pit().Leave(bob)
+		taker.quiet()
+		maker.say(alice, protocol.CmdSig, maker.seal(line.Sig{Script: []byte("back again")}))
+		expect[control.SigEvent](taker)
+	})
+}
+
+// TestAirtime: makers get their time from when the last message has left a slow
+// channel, or the first would have failed before the last was asked.
+func TestAirtime(t *testing.T) {
+	cfg := channels("pit")
+	cfg[0].LineInterval = 0 // the reference's
+	inWorld(t, Config{Channels: cfg}, func(t *testing.T, w *world) {
+		taker := w.enter(control.RoleTaker, alice)
+		var makers []protocol.Nick
+		for i := range 20 {
+			w.puppet(nick(i)).offers()
+			makers = append(makers, nick(i))
+		}
+		taker.fill(makers...)
+		start := time.Now()
+		expect[control.FailedEvent](taker)
+		if got := time.Since(start); got != 30*time.Second+20*1300*time.Millisecond {
+			t.Errorf("the first of 20 makers failed after %v", got)
+		}
+	})
+}
+
+// TestSilentMakerCostsOnlyItself: a maker that does not answer fill is given up
+// soon enough for the others, which do not wait for auth for long (attack M7).
+func TestSilentMakerCostsOnlyItself(t *testing.T) {
+	cfg := channels("pit")
+	cfg[0].LineInterval = 0 // the reference's
+	inWorld(t, Config{Channels: cfg}, func(t *testing.T, w *world) {
+		taker := w.enter(control.RoleTaker, alice)
+		var makers []protocol.Nick
+		clients := map[protocol.Nick]*client{}
+		for i := range 9 {
+			makers = append(makers, nick(i))
+			clients[nick(i)] = w.maker(nick(i))
+		}
+		w.puppet(carol).offers()
+		attempt := taker.fill(append(makers, carol)...)
+		for range makers {
+			expect[control.PubKeyEvent](taker)
+		}
+		if e := expect[control.FailedEvent](taker); e.Maker != carol {
+			t.Fatalf("%+v", e)
+		}
+		// The pit has no pace. On one that has, the last auth leaves so much
+		// later than the first, but so did the fill of that maker.
+		time.Sleep(control.Airtime(control.DefaultLineInterval, len(makers), 500) - control.Airtime(control.DefaultLineInterval, len(makers), 150))
+		taker.auth(attempt, makers...)
+		for _, m := range makers {
+			expect[control.AuthEvent](clients[m])
+		}
+	})
+}
