@@ -44,7 +44,7 @@ func (m *Maker) watch() {
 }
 
 // spendable is what the richest mixdepth holds in confirmed coins that are not
-// frozen. Coins set aside for a taker count: offers do not tell the world that
+// frozen, and no fidelity bonds. Coins set aside for a taker count: offers do not tell the world that
 // somebody was shown coins.
 func (m *Maker) spendable() (sats.Amount, error) {
 	own, err := m.cfg.Wallet.Coins()
@@ -53,7 +53,7 @@ func (m *Maker) spendable() (sats.Amount, error) {
 	}
 	balances := make([]sats.Amount, m.cfg.Wallet.Mixdepths())
 	for _, c := range own {
-		if !c.Frozen && c.Height > 0 {
+		if !c.Frozen && c.Locktime == 0 && c.Height > 0 {
 			balances[c.Mixdepth] += c.Value
 		}
 	}
