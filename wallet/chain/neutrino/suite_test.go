@@ -16,7 +16,6 @@ import (
 
 	"github.com/joinmarket-go/joinmarket/internal/regtest"
 	"github.com/joinmarket-go/joinmarket/wallet/chain"
-	"github.com/joinmarket-go/joinmarket/wallet/chain/chaintest"
 	"github.com/joinmarket-go/joinmarket/wallet/chain/neutrino"
 )
 
@@ -33,14 +32,6 @@ func TestMain(m *testing.M) {
 }
 
 func peers(cfg *regtest.Config) { cfg.Peers = true }
-
-// startNode runs a node with a chain of today.
-func startNode(t *testing.T) *regtest.Node {
-	t.Helper()
-	node := chaintest.StartBTCD(t, peers)
-	mine(t, node, 1)
-	return node
-}
 
 // config is for a node as the only peer.
 func config(t *testing.T, addr string) neutrino.Config {
@@ -230,10 +221,6 @@ func in(tx *wire.MsgTx, block chain.BlockID) func(chain.Update) bool {
 		found := find(update, tx)
 		return found != nil && found.Block == block
 	}
-}
-
-func gone(tx *wire.MsgTx) func(chain.Update) bool {
-	return func(update chain.Update) bool { return find(update, tx) == nil }
 }
 
 func tipIs(block chain.BlockID) func(chain.Update) bool {
