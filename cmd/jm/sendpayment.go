@@ -123,6 +123,9 @@ func (a *app) sendPayment(ctx context.Context, name string, p taker.Payment, o p
 		return err
 	}
 	defer done()
+	if err := joinable(w); err != nil {
+		return err
+	}
 	if p.Mixdepth < 0 || p.Mixdepth >= w.Mixdepths() {
 		return usagef("-m %d: this wallet has the mixdepths 0 to %d", p.Mixdepth, w.Mixdepths()-1)
 	}

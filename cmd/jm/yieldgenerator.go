@@ -84,6 +84,9 @@ func (a *app) yieldGenerator(ctx context.Context, name string) error {
 		return err
 	}
 	defer done()
+	if err := joinable(w); err != nil {
+		return err
+	}
 	ctx, stop := follow(ctx, w)
 	defer stop()
 	dial, hangUp, err := a.dialer()

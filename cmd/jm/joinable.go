@@ -1,0 +1,22 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/joinmarket-go/joinmarket/wallet"
+	"github.com/joinmarket-go/joinmarket/wallet/keys"
+	"github.com/joinmarket-go/joinmarket/wallet/txbuild"
+)
+
+// joinable returns why a wallet cannot take part in CoinJoins, if it cannot: the
+// market is one of P2WPKH coins, and coins of another type would stand out.
+func joinable(w *wallet.Wallet) error {
+	if w.WatchOnly() {
+		return withCode(exitWallet, keys.ErrWatchOnly)
+	}
+	if kind := w.Type(); kind != txbuild.P2WPKH {
+		return withCode(exitWallet, fmt.Errorf("this wallet is of type %s, and CoinJoins are for %s wallets; make one with jm wallet create and send the coins there",
+			kind, txbuild.P2WPKH))
+	}
+	return nil
+}
