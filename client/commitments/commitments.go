@@ -113,6 +113,29 @@ func (s *Store) Next(ctx context.Context, node Node, prover Prover, amount sats.
 	})
 }
 
+// Tried returns, for each coin, how many of its commitments are used up, 0 to
+// Tries: one more than the highest index that was used. Makers accept no others,
+// so that such a coin is worth nothing to a taker any more.
+func (s *Store) Tried(prover Prover, list []coins.Coin) ([]int, error) {
+	f, err := readFile(s.cfg.Path)
+	if err != nil {
+		return nil, err
+	}
+	tried := make([]int, len(list))
+	for i, c := range list {
+		for index := s.cfg.Tries - 1; index >= 0 && tried[i] == 0; index-- {
+			proof, err := prover.Commit(c, index)
+			if err != nil {
+				return nil, fmt.Errorf("making a commitment: %w", err)
+			}
+			if f.used[proof.Commitment()] {
+				tried[i] = index + 1
+			}
+		}
+	}
+	return tried, nil
+}
+
 // errMissing means that the file has no opening for an index.
 var errMissing = errors.New("no opening with this index")
 

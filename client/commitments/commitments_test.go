@@ -306,3 +306,21 @@ func TestExternalMustBeValid(t *testing.T) {
 		}
 	}
 }
+
+func TestTried(t *testing.T) {
+	path, w := tempFile(t), newWorld()
+	own := []coins.Coin{w.add(t, outPoint(0), []byte{1}, 1_000_000), w.add(t, outPoint(1), []byte{2}, 1_000_000)}
+	s := open(t, path)
+	for _, want := range [][]int{{0, 0}, {1, 0}, {2, 0}, {3, 0}, {3, 1}} {
+		got, err := s.Tried(w, own)
+		if err != nil || !slices.Equal(got, want) {
+			t.Fatalf("%v, %v; want %v", got, err, want)
+		}
+		if _, err := s.Next(t.Context(), w, w, 1_000_000, own, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := s.Tried(w, []coins.Coin{{}}); err == nil {
+		t.Error("a coin that the wallet does not have")
+	}
+}

@@ -10,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/joinmarket-go/joinmarket/client/commitments"
 	"github.com/joinmarket-go/joinmarket/client/taker"
 	"github.com/joinmarket-go/joinmarket/internal/random"
 	"github.com/joinmarket-go/joinmarket/protocol"
@@ -136,10 +135,7 @@ func (a *app) sendPayment(ctx context.Context, name string, p taker.Payment, o p
 		return err
 	}
 	defer hangUp()
-	store, err := commitments.Open(commitments.Config{
-		Path: a.commitmentsFile(), Tries: a.cfg.Policy.TakerUTXORetries,
-		Age: a.cfg.Policy.TakerUTXOAge, Percent: a.cfg.Policy.TakerUTXOPercent,
-	})
+	store, err := a.openCommitments()
 	if err != nil {
 		return err
 	}

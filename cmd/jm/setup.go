@@ -13,6 +13,8 @@ import (
 	"github.com/joinmarket-go/joinmarket/wallet"
 	"github.com/joinmarket-go/joinmarket/wallet/chain"
 	"github.com/joinmarket-go/joinmarket/wallet/coins"
+	"github.com/joinmarket-go/joinmarket/wallet/secret"
+	"github.com/joinmarket-go/joinmarket/wallet/store"
 )
 
 // params are the parameters of the configured network. As in the reference,
@@ -45,13 +47,7 @@ func (a *app) openWallet(name string, backend chain.Backend) (*wallet.Wallet, er
 	if err != nil {
 		return nil, err
 	}
-	password, named, err := a.password.read(a.term)
-	if !named && err == nil {
-		password, err = a.term.askSecret("Password of " + path + ": ")
-		if errors.Is(err, errNoTerminal) {
-			err = usagef("%w; name a source with --password-file, --password-fd or --wallet-password-stdin", err)
-		}
-	}
+	password, err := a.askPassword(path)
 	if err != nil {
 		return nil, err
 	}
@@ -66,6 +62,18 @@ func (a *app) openWallet(name string, backend chain.Backend) (*wallet.Wallet, er
 	})
 	a.term.waiting("")
 	return w, noWallet(path, err)
+}
+
+// askPassword gets the password of an existing file.
+func (a *app) askPassword(path string) (secret.Text, error) {
+	password, named, err := a.password.read(a.term)
+	if !named && err == nil {
+		password, err = a.term.askSecret("Password of " + path + ": ")
+		if errors.Is(err, errNoTerminal) {
+			err = usagef("%w; name a source with --password-file, --password-fd or --wallet-password-stdin", err)
+		}
+	}
+	return password, err
 }
 
 // reuseLimit turns max_sats_freeze_reuse, where -1 stands for all coins and 0
@@ -84,6 +92,11 @@ func reuseLimit(most sats.Amount) sats.Amount {
 func noWallet(path string, err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		err = fmt.Errorf("there is no wallet file %s; jm wallet list names those there are", path)
+	}
+	if errors.Is(err, store.ErrDamaged) || errors.Is(err, store.ErrNotWallet) {
+		if copies, listErr := store.Backups(path); listErr == nil && len(copies) > 0 {
+			err = fmt.Errorf("%w; its newest backup is %s", err, copies[0].Path)
+		}
 	}
 	return withCode(exitWallet, err)
 }

@@ -19,6 +19,8 @@ import (
 
 func newWallet(a *app) *cobra.Command {
 	cmd := group("wallet", "Make, restore and look into wallets")
+	cmd.AddCommand(newWalletDisplay(a), newWalletHistory(a), newWalletShowUTXOs(a), newWalletFreeze(a), newWalletUnfreeze(a),
+		newWalletLabel(a), newWalletLabels(a), newWalletBackup(a), newWalletRestoreBackup(a))
 	cmd.Long = `Make, restore and look into wallets.
 
 A wallet keeps its coins in five mixdepths, jars that are never mixed unasked:

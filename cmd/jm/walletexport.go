@@ -11,14 +11,13 @@ import (
 )
 
 func newWalletExport(a *app) *cobra.Command {
-	var onlyLabels bool
-	cmd := &cobra.Command{
+	return &cobra.Command{
 		Use:   "export [WALLET]",
 		Short: "Write what other wallet programs need to show the same coins",
 		Long: `Write what other wallet programs need to show the same coins: the output
-descriptor of every branch, with checksum, and its next index. With --labels,
-instead, the labels and the frozen coins as a BIP-329 file. With --json both;
-its "descriptors" are what importdescriptors of Bitcoin Core takes.
+descriptor of every branch, with checksum, and its next index. With --json labels
+and frozen coins, too; its "descriptors" are what importdescriptors of Bitcoin
+Core takes. For labels alone see jm wallet labels.
 
 Nothing here spends, but it tells all your addresses. To spend with another
 program, it needs the words: jm wallet seed.`,
@@ -32,15 +31,12 @@ program, it needs the words: jm wallet seed.`,
 				return err
 			}
 			defer w.Close()
-			switch {
-			case a.json:
+			if a.json {
 				e, err := newExport(w)
 				if err != nil {
 					return err
 				}
 				return a.print(e)
-			case onlyLabels:
-				return labels.Write(a.term.out, w.ExportLabels())
 			}
 			branches, err := w.Descriptors()
 			if err != nil {
@@ -52,8 +48,6 @@ program, it needs the words: jm wallet seed.`,
 			return nil
 		},
 	}
-	cmd.Flags().BoolVar(&onlyLabels, "labels", false, "write labels and frozen coins (BIP-329) instead")
-	return cmd
 }
 
 // export is the document of `jm wallet export --json`.

@@ -72,6 +72,7 @@ type coinSummary struct {
 	Path          string      `json:"path"`
 	Confirmations int32       `json:"confirmations"`
 	Frozen        bool        `json:"frozen"`
+	Cause         coins.Cause `json:"frozen_by,omitempty"`
 }
 
 func summarise(w *wallet.Wallet) (*walletSummary, error) {
@@ -105,7 +106,7 @@ func summarise(w *wallet.Wallet) (*walletSummary, error) {
 
 func summariseCoin(w *wallet.Wallet, c coins.Coin, height int32) coinSummary {
 	return coinSummary{
-		OutPoint: c.OutPoint.String(), Value: c.Value, Confirmations: c.Confirmations(height), Frozen: c.Frozen,
+		OutPoint: c.OutPoint.String(), Value: c.Value, Confirmations: c.Confirmations(height), Frozen: c.Frozen, Cause: c.Cause,
 		Path: w.PathText(c.Path()),
 	}
 }
@@ -132,7 +133,11 @@ func (s *walletSummary) text(showCoins bool) string {
 		b.WriteString(strings.TrimRight(line, " ") + "\n")
 		if showCoins {
 			for _, c := range m.Coins {
-				fmt.Fprintf(&b, "         %16s   %s  %d conf.  %s\n", c.Value.BTC(), c.Path, c.Confirmations, c.OutPoint)
+				line := fmt.Sprintf("         %16s   %s  %d conf.  %s", c.Value.BTC(), c.Path, c.Confirmations, c.OutPoint)
+				if c.Frozen {
+					line += "  frozen (" + string(c.Cause) + ")"
+				}
+				b.WriteString(line + "\n")
 			}
 		}
 	}
