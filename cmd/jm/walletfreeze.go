@@ -41,7 +41,7 @@ func (a *app) freezing(name, short, long string, frozen bool, do func(*wallet.Wa
 			if err := a.load(); err != nil {
 				return err
 			}
-			walletName, outs, err := outPoints(args)
+			walletName, outs, err := freezeArguments(args)
 			if err != nil {
 				return err
 			}
@@ -68,8 +68,8 @@ func (a *app) freezing(name, short, long string, frozen bool, do func(*wallet.Wa
 	return cmd
 }
 
-// outPoints reads the arguments: a wallet that may be left out, then coins.
-func outPoints(args []string) (name string, outs []wire.OutPoint, err error) {
+// freezeArguments reads the arguments: a wallet that may be left out, then coins.
+func freezeArguments(args []string) (name string, outs []wire.OutPoint, err error) {
 	for i, arg := range args {
 		out, err := coins.ParseOutPoint(arg)
 		switch {
