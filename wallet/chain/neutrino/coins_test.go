@@ -14,27 +14,39 @@ import (
 	"github.com/joinmarket-go/joinmarket/wallet/chain/neutrino"
 )
 
-// Most peers on the network run Bitcoin Core, which does not say whether it
-// takes a transaction; btcd does.
-func TestBTCD(t *testing.T)     { testCoins(t, chaintest.StartBTCD(t, peers)) }
-func TestBitcoind(t *testing.T) { testCoins(t, chaintest.StartBitcoind(t, peers)) }
+type subtest struct {
+	name string
+	run  func(*testing.T, *regtest.Node)
+}
 
-// testCoins is what of the suite of all backends a light client can pass.
-func testCoins(t *testing.T, node *regtest.Node) {
+func TestBTCD(t *testing.T) {
+	t.Parallel()
+	testCoins(t, chaintest.StartBTCD(t, peers),
+		subtest{"Receive", testReceive},
+		subtest{"Spend", testSpend},
+		subtest{"NeverLost", testNeverLost},
+		subtest{"Grow", testGrow},
+		subtest{"D5Reorganisation", testReorganisation},
+		subtest{"D5Conflict", testConflict},
+		subtest{"Replacement", testReplacement},
+		subtest{"Broadcast", testBroadcast})
+}
+
+// Most peers on the network run Bitcoin Core. It waits for seconds before it
+// asks a stranger for a transaction, and does not say whether it takes it.
+func TestBitcoind(t *testing.T) {
+	t.Parallel()
+	testCoins(t, chaintest.StartBitcoind(t, peers),
+		subtest{"Receive", testReceive},
+		subtest{"Spend", testSpend},
+		subtest{"D5Reorganisation", testReorganisation},
+		subtest{"Broadcast", testBroadcast})
+}
+
+// testCoins runs what of the suite of all backends a light client can pass.
+func testCoins(t *testing.T, node *regtest.Node, tests ...subtest) {
 	mine(t, node, 1)
-	for _, test := range []struct {
-		name string
-		run  func(*testing.T, *regtest.Node)
-	}{
-		{"Receive", testReceive},
-		{"Spend", testSpend},
-		{"NeverLost", testNeverLost},
-		{"Grow", testGrow},
-		{"D5Reorganisation", testReorganisation},
-		{"D5Conflict", testConflict},
-		{"Replacement", testReplacement},
-		{"Broadcast", testBroadcast},
-	} {
+	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) { test.run(t, node) })
 	}
 }
@@ -67,7 +79,7 @@ func testReceive(t *testing.T, node *regtest.Node) {
 	mine(t, node, 2)
 	await(t, b, before, "two more blocks", func(u chain.Update) bool { return u.Tip.Height == block.Height+2 })
 	checkTxOut(t, b, tx, 0, 3)
-	if update := sync(t, b, block); len(update.Txs) != 0 || update.Fork != block {
+	if update := syncNow(t, b, block); len(update.Txs) != 0 || update.Fork != block {
 		t.Errorf("since the block: %+v; want nothing new", update)
 	}
 }
@@ -104,9 +116,9 @@ func testSpend(t *testing.T, node *regtest.Node) {
 		t.Fatal(err)
 	}
 	if !inMempool(t, node, spend) {
-		t.Error("the node has not got what was sent", node.Client().Send(timed(t), spend))
+		t.Error("the node has not got what was sent")
 	}
-	if update := sync(t, b, received); len(update.Txs) != 1 || !unconfirmed(spend)(update) {
+	if update := syncNow(t, b, received); len(update.Txs) != 1 || !unconfirmed(spend)(update) {
 		t.Errorf("update %+v, want the spend unconfirmed", update)
 	}
 	checkNoTxOut(t, b, "spent", coin, chain.ErrNoTxOut)
@@ -140,7 +152,7 @@ func testNeverLost(t *testing.T, node *regtest.Node) {
 	coin := fund(t, node, a.script(0))
 	before := mine(t, node, 1)
 	await(t, b, chain.BlockID{}, "the coin", in(coin, before))
-	for range 5 {
+	for range 2 {
 		coin = a.spend(coin, 0, 0, a.script(0), coinFee)
 		if err := b.Broadcast(timed(t), coin); err != nil {
 			t.Fatal(err)
@@ -151,7 +163,7 @@ func testNeverLost(t *testing.T, node *regtest.Node) {
 			mined <- tip
 		}()
 		for confirmed := false; !confirmed; {
-			update := sync(t, b, before)
+			update := syncNow(t, b, before)
 			if len(update.Txs) != 1 || update.Txs[0].Msg.TxHash() != coin.TxHash() {
 				t.Fatalf("update %+v, want the payment once", update)
 			}
@@ -196,7 +208,7 @@ func testBroadcast(t *testing.T, node *regtest.Node) {
 		}
 	}
 	if !inMempool(t, node, spend) {
-		t.Error("the node has not got what was sent", node.Client().Send(timed(t), spend))
+		t.Error("the node has not got what was sent")
 	}
 	block := mine(t, node, 1)
 	await(t, b, received, "the block", in(spend, block))
@@ -220,7 +232,7 @@ func testBroadcast(t *testing.T, node *regtest.Node) {
 			t.Errorf("%s: %v, want ErrRejected with a reason", name, err)
 		}
 	}
-	if update := sync(t, b, received); len(update.Txs) != 1 {
+	if update := syncNow(t, b, received); len(update.Txs) != 1 {
 		t.Errorf("update %+v, want nothing that was rejected", update)
 	}
 }

@@ -155,10 +155,14 @@ func (b *Backend) open() (err error) {
 	if err != nil {
 		return err
 	}
+	params := *b.cfg.Params
+	if len(b.cfg.Peers) > 0 {
+		params.DNSSeeds = nil // the library asks them all the same
+	}
 	b.service, err = light.NewChainService(light.Config{
 		DataDir:       b.cfg.Dir,
 		Database:      b.db,
-		ChainParams:   *b.cfg.Params,
+		ChainParams:   params,
 		ConnectPeers:  b.cfg.Peers,
 		Dialer:        network.dial,
 		NameResolver:  network.lookup,

@@ -22,23 +22,25 @@ const (
 	lookEvery = time.Second
 	// progressEvery is how often a long download or search is logged.
 	progressEvery = 10 * time.Second
-	// stallTime is how long a peer may promise blocks and give none.
-	stallTime = time.Minute
 	// forgiveEvery is how often configured peers are given another chance.
 	forgiveEvery = time.Minute
 	// medianSpan is how many blocks the median time is of (BIP 113).
 	medianSpan = 11
 )
 
+// stallTime is how long a peer may promise blocks and give none. Tests shorten
+// it.
+var stallTime = time.Minute
+
 // peers is what is known about those that are connected.
 type peers struct {
 	mu        sync.Mutex // protects the fields below
 	connected map[*light.ServerPeer]bool
 	seen      map[string]bool // addresses of configured ones that were connected
-	// alive is when things were well last: the chain was complete, or it or the
-	// number of peers grew.
-	alive time.Time
-	news  chan struct{} // closed and replaced when any of this changes
+	// moved is when the chain was complete last, or grew; alive also counts that
+	// a peer came.
+	moved, alive time.Time
+	news         chan struct{} // closed and replaced when any of this changes
 }
 
 // startFollowing begins to watch the peers and the chain.
@@ -64,7 +66,7 @@ func (b *Backend) startFollowing() error {
 		left := make(chan *light.ServerPeer)
 		look := time.NewTicker(lookEvery)
 		defer look.Stop()
-		var p progress
+		p := progress{grown: time.Now()}
 		var resent time.Time
 		for {
 			select {
@@ -175,11 +177,13 @@ func (b *Backend) state() state {
 	return s
 }
 
-// ready waits until the chain is complete, and returns its end.
+// ready waits until the chain is complete, and returns its end. It gives up when
+// nothing has been well for the time of patience, or did not become so since it
+// was called, whoever comes and goes.
 func (b *Backend) ready(ctx context.Context) (chain.Tip, error) {
-	for {
+	for began := time.Now(); ; {
 		b.peers.mu.Lock()
-		news, alive := b.peers.news, b.peers.alive
+		news, moved, alive := b.peers.news, b.peers.moved, b.peers.alive
 		b.peers.mu.Unlock()
 		if err := context.Cause(ctx); err != nil {
 			return chain.Tip{}, err
@@ -191,7 +195,10 @@ func (b *Backend) ready(ctx context.Context) (chain.Tip, error) {
 		if s.complete() {
 			return b.tip()
 		}
-		left := b.cfg.Patience - time.Since(alive)
+		if moved.Before(began) {
+			moved = began
+		}
+		left := b.cfg.Patience - max(time.Since(alive), time.Since(moved))
 		if left <= 0 {
 			return chain.Tip{}, b.unreachable(s)
 		}
@@ -242,7 +249,7 @@ func (b *Backend) look(p *progress) {
 	}
 	if s.complete() || grown {
 		b.peers.mu.Lock()
-		b.peers.alive = now
+		b.peers.moved, b.peers.alive = now, now
 		b.peers.mu.Unlock()
 	}
 	p.headers, p.filters = s.headers, s.filters
@@ -264,11 +271,16 @@ func (b *Backend) look(p *progress) {
 	}
 }
 
-// dropBoaster disconnects the peer that claims the most blocks beyond a height.
-// The library downloads from that one, however long it gives nothing.
+// dropBoaster disconnects the peer that claims the most blocks beyond a height,
+// if there are others. The library downloads from that one, however long it
+// gives nothing.
 func (b *Backend) dropBoaster(height int32) {
+	peers := b.peers.list()
+	if len(peers) < 2 {
+		return
+	}
 	var boaster *light.ServerPeer
-	for _, peer := range b.peers.list() {
+	for _, peer := range peers {
 		if claim := peer.LastBlock(); claim > height {
 			boaster, height = peer, claim
 		}

@@ -55,7 +55,7 @@ func testReorganisation(t *testing.T, node *regtest.Node) {
 		t.Errorf("fork %v, want %v", update.Fork, parent)
 	}
 	// Above the fork the new branch is like any other.
-	if update := sync(t, b, tip); update.Fork != tip || !in(tx, block)(update) {
+	if update := syncNow(t, b, tip); update.Fork != tip || !in(tx, block)(update) {
 		t.Errorf("since %v: %+v", tip, update)
 	}
 
@@ -66,7 +66,7 @@ func testReorganisation(t *testing.T, node *regtest.Node) {
 	if found := find(update, tx); update.Tip.BlockID != tip || found == nil || found.Block.Height != parent.Height+1 {
 		t.Errorf("in a later run: %+v, want tip %v and the payment above %v", update, tip, parent)
 	}
-	if update := sync(t, b, block); update.Fork != parent || len(update.Txs) != 1 {
+	if update := syncNow(t, b, block); update.Fork != parent || len(update.Txs) != 1 {
 		t.Errorf("since %v: %+v, want fork %v", block, update, parent)
 	}
 }
@@ -123,7 +123,7 @@ func testReplacement(t *testing.T, node *regtest.Node) {
 			t.Fatal(err)
 		}
 	}
-	if update := sync(t, b, received); len(update.Txs) != 1 || !unconfirmed(second)(update) {
+	if update := syncNow(t, b, received); len(update.Txs) != 1 || !unconfirmed(second)(update) {
 		t.Errorf("update %+v, want the replacement only", update)
 	}
 	checkNoTxOut(t, b, "output of what was replaced", first, chain.ErrCannotVerify)

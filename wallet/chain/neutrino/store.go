@@ -83,8 +83,10 @@ func (r *record) read(bucket walletdb.ReadWriteBucket, params *chaincfg.Params) 
 		if err := bucket.Put(keyFormat, format); err != nil {
 			return err
 		}
-	case has[0] > storeVersion:
+	case len(has) > 0 && has[0] > storeVersion:
 		return errors.New("a newer version of this program made it; use that version")
+	case len(has) != len(format):
+		return errDamaged
 	case !bytes.Equal(has, format):
 		return fmt.Errorf("%w: it is not of %s; give each network a folder of its own", chain.ErrWrongNetwork, params.Name)
 	}
@@ -140,6 +142,14 @@ func (r *record) readTx(key, value []byte) error {
 	return nil
 }
 
+func (f found) encode() (key, value []byte, err error) {
+	key = binary.BigEndian.AppendUint32(nil, uint32(f.Block.Height))
+	key = binary.BigEndian.AppendUint32(key, uint32(f.position))
+	buffer := bytes.NewBuffer(binary.BigEndian.AppendUint64(f.Block.Hash[:], uint64(f.Time.Unix())))
+	err = f.Msg.Serialize(buffer)
+	return key, buffer.Bytes(), err
+}
+
 func (r *record) readSent(_, value []byte) error {
 	if len(value) < 8 {
 		return errDamaged
@@ -171,14 +181,11 @@ func saveSearch(record walletdb.ReadWriteBucket, e extent, scripts [][]byte, txs
 	}
 	list := record.NestedReadWriteBucket(bucketTx)
 	for _, tx := range txs {
-		key := binary.BigEndian.AppendUint32(nil, uint32(tx.Block.Height))
-		key = binary.BigEndian.AppendUint32(key, uint32(tx.position))
-		value := bytes.NewBuffer(tx.Block.Hash[:])
-		binary.Write(value, binary.BigEndian, tx.Time.Unix())
-		if err := tx.Msg.Serialize(value); err != nil {
-			return err
+		key, value, err := tx.encode()
+		if err == nil {
+			err = list.Put(key, value)
 		}
-		if err := list.Put(key, value.Bytes()); err != nil {
+		if err != nil {
 			return err
 		}
 	}

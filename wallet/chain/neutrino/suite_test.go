@@ -3,7 +3,10 @@ package neutrino_test
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
+	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"sync/atomic"
 	"testing"
@@ -16,6 +19,7 @@ import (
 
 	"github.com/joinmarket-go/joinmarket/internal/regtest"
 	"github.com/joinmarket-go/joinmarket/wallet/chain"
+	"github.com/joinmarket-go/joinmarket/wallet/chain/chaintest"
 	"github.com/joinmarket-go/joinmarket/wallet/chain/neutrino"
 )
 
@@ -24,14 +28,37 @@ const (
 	patience  = time.Minute
 	coinValue = 5_000_000
 	coinFee   = 1000
+	// Times of backends in tests.
+	stallTime  = 3 * time.Second
+	rejectTime = 300 * time.Millisecond
 )
 
 func TestMain(m *testing.M) {
 	light.ConnectionRetryInterval = 100 * time.Millisecond
-	os.Exit(m.Run())
+	neutrino.SetTimes(stallTime, rejectTime)
+	// No test asks the world for a name.
+	var leaks atomic.Int32
+	net.DefaultResolver = &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
+		leaks.Add(1)
+		return nil, errors.New("a test asks for a name")
+	}}
+	code := m.Run()
+	if leaks.Load() > 0 {
+		fmt.Fprintln(os.Stderr, "names were looked up", leaks.Load(), "times")
+		code = 1
+	}
+	os.Exit(code)
 }
 
 func peers(cfg *regtest.Config) { cfg.Peers = true }
+
+// startNode runs a node with a chain of today.
+func startNode(t *testing.T) *regtest.Node {
+	t.Helper()
+	node := chaintest.StartBTCD(t, peers)
+	mine(t, node, 1)
+	return node
+}
 
 // config is for a node as the only peer.
 func config(t *testing.T, addr string) neutrino.Config {
@@ -109,7 +136,7 @@ func watching(t *testing.T, cfg neutrino.Config, a account) (*neutrino.Backend, 
 	t.Helper()
 	b := open(t, cfg)
 	watch(t, b, a.branch(10, time.Now()))
-	return b, sync(t, b, chain.BlockID{})
+	return b, syncNow(t, b, chain.BlockID{})
 }
 
 func watch(t *testing.T, b chain.Backend, branches []chain.Branch) {
@@ -119,7 +146,7 @@ func watch(t *testing.T, b chain.Backend, branches []chain.Branch) {
 	}
 }
 
-func sync(t *testing.T, b chain.Backend, since chain.BlockID) chain.Update {
+func syncNow(t *testing.T, b chain.Backend, since chain.BlockID) chain.Update {
 	t.Helper()
 	update, err := b.Sync(timed(t), since)
 	if err != nil {
@@ -221,6 +248,10 @@ func in(tx *wire.MsgTx, block chain.BlockID) func(chain.Update) bool {
 		found := find(update, tx)
 		return found != nil && found.Block == block
 	}
+}
+
+func gone(tx *wire.MsgTx) func(chain.Update) bool {
+	return func(update chain.Update) bool { return find(update, tx) == nil }
 }
 
 func tipIs(block chain.BlockID) func(chain.Update) bool {
