@@ -240,7 +240,7 @@ func find(update chain.Update, tx *wire.MsgTx) *chain.Tx {
 	return nil
 }
 
-// unconfirmed, in and gone say where a transaction has to be.
+// unconfirmed and in say where a transaction has to be.
 func unconfirmed(tx *wire.MsgTx) func(chain.Update) bool { return in(tx, chain.BlockID{}) }
 
 func in(tx *wire.MsgTx, block chain.BlockID) func(chain.Update) bool {
@@ -248,10 +248,6 @@ func in(tx *wire.MsgTx, block chain.BlockID) func(chain.Update) bool {
 		found := find(update, tx)
 		return found != nil && found.Block == block
 	}
-}
-
-func gone(tx *wire.MsgTx) func(chain.Update) bool {
-	return func(update chain.Update) bool { return find(update, tx) == nil }
 }
 
 func tipIs(block chain.BlockID) func(chain.Update) bool {
