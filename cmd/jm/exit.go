@@ -17,7 +17,7 @@ const (
 	exitMarket      = 6   // the CoinJoin failed; no coin was spent
 	exitFunds       = 7   // not enough coins, or none old enough
 	exitDaemon      = 8   // joinmarketd: unreachable, refused, other version
-	exitUnsure      = 9   // the CoinJoin is signed and may come about yet
+	exitUnsure      = 9   // the transaction is signed and may come about yet
 	exitInterrupted = 130 // SIGINT or SIGTERM
 )
 
@@ -31,7 +31,7 @@ const exitHelp = `Exit status:
   6  the CoinJoin failed; no coin was spent
   7  not enough coins, or none old enough
   8  joinmarketd: unreachable, refused, other version
-  9  the CoinJoin is signed but not seen; it may still be broadcast
+  9  the transaction is signed but not seen; it may still be broadcast
   130  interrupted`
 
 // coded is an error that decides the exit status.

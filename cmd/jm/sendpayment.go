@@ -17,7 +17,6 @@ import (
 	"github.com/joinmarket-go/joinmarket/protocol/sats"
 	"github.com/joinmarket-go/joinmarket/wallet"
 	"github.com/joinmarket-go/joinmarket/wallet/feerate"
-	"github.com/joinmarket-go/joinmarket/wallet/txbuild"
 )
 
 // payOptions are the flags of sendpayment.
@@ -29,27 +28,32 @@ type payOptions struct {
 	maxRel                     string
 	chooser                    string
 	random, cheapest, weighted bool
+	noRBF                      bool
 	yes                        bool
 }
 
 func newSendPayment(a *app) *cobra.Command {
 	var o payOptions
 	cmd := &cobra.Command{
-		Use:   "sendpayment [WALLET] AMOUNT ADDRESS",
+		Use:   "sendpayment [WALLET] AMOUNT ADDRESS | [WALLET] URI",
 		Short: "Pay with a CoinJoin",
 		Long: `Pay with a CoinJoin: the payment becomes one of several equal outputs, the
 others being those of makers, and nobody outside can tell which is whose.
 
 AMOUNT is in satoshis (250000), in bitcoin (0.0025, 0.0025btc), or "sweep" (as
-in the reference, 0) for everything in the mixdepth. Before anything is sent you
-see who takes part and what it costs at most, and are asked.
+in the reference, 0) for everything in the mixdepth. A payment URI in quotes
+(bitcoin:...?amount=...) may stand for both. Before anything is sent you see who
+takes part and what it costs at most, and are asked.
+
+With -N 0 it is an ordinary payment, without makers and without the privacy of a
+CoinJoin; jm wallet send can do more of that kind.
 
 Use a fresh address, and do not pay an address of the mixdepth that you pay from.`,
 		Example: `  jm sendpayment 0.05 bc1q...
   jm sendpayment savings sweep bc1q... -m 2 -N 8`,
 		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) < 2 || len(args) > 3 {
-				return usagef("want an amount and an address, and before them a wallet if there are several; %d words are given", len(args))
+			if len(args) < 1 || len(args) > 3 {
+				return usagef("want an amount and an address, or a payment URI, and before them a wallet if there are several; %d words are given", len(args))
 			}
 			return nil
 		},
@@ -57,11 +61,14 @@ Use a fresh address, and do not pay an address of the mixdepth that you pay from
 			if err := a.load(); err != nil {
 				return err
 			}
-			name := ""
-			if len(args) == 3 {
-				name, args = args[0], args[1:]
+			name, amount, to, err := a.paymentWords(args)
+			if err != nil {
+				return err
 			}
-			p, err := a.payment(o, args[0], args[1])
+			if o.makers == 0 && cmd.Flags().Changed("makercount") {
+				return a.directPayment(cmd.Context(), name, amount, to, o)
+			}
+			p, err := a.payment(o, amount, to.address)
 			if err != nil {
 				return err
 			}
@@ -69,7 +76,7 @@ Use a fresh address, and do not pay an address of the mixdepth that you pay from
 		},
 	}
 	f := cmd.Flags()
-	f.IntVarP(&o.makers, "makercount", "N", 0, "how many `makers` to join with (default: 8 to 10 at random)")
+	f.IntVarP(&o.makers, "makercount", "N", 0, "how many `makers` to join with, 0 for none (default: 8 to 10 at random)")
 	f.IntVarP(&o.mixdepth, "mixdepth", "m", 0, "the `mixdepth` that pays")
 	f.Int64VarP(&o.txfee, "txfee", "f", 0, "miner fee: up to 1000 a target in `blocks`, above a rate in sat/kvB (default: tx_fees)")
 	f.Int64VarP(&o.maxAbs, "max-cj-fee-abs", "x", -1, "the most one maker may ask, in `sat` (default: max_cj_fee_abs)")
@@ -78,12 +85,13 @@ Use a fresh address, and do not pay an address of the mixdepth that you pay from
 	f.BoolVarP(&o.random, "random-choose", "R", false, "choose makers at random among those within the fee limits")
 	f.BoolVarP(&o.cheapest, "cheapest-choose", "C", false, "choose the cheapest makers")
 	f.BoolVarP(&o.weighted, "weighted-choose", "W", false, "choose at random, the cheaper the likelier")
+	f.BoolVar(&o.noRBF, "no-rbf", false, "with -N 0: do not let the transaction be replaced by one with a higher fee")
 	f.BoolVar(&o.yes, "yes", false, "agree beforehand")
 	cmd.MarkFlagsMutuallyExclusive("random-choose", "cheapest-choose", "weighted-choose", "order-choose-algorithm")
 	return cmd
 }
 
-// payment checks what the user wrote.
+// payment checks what the user wrote; the address is one.
 func (a *app) payment(o payOptions, amountText, address string) (taker.Payment, error) {
 	p := taker.Payment{Mixdepth: o.mixdepth, Destination: address, Makers: o.makers, MinMakers: a.cfg.Policy.MinimumMakers}
 	if amountText != "sweep" && amountText != "0" {
@@ -95,13 +103,6 @@ func (a *app) payment(o payOptions, amountText, address string) (taker.Payment, 
 			return p, usagef("%v is too little for a CoinJoin: the least is %v (to send everything, write sweep)", amount, protocol.MinOfferSize)
 		}
 		p.Amount = amount
-	}
-	params, err := a.params()
-	if err != nil {
-		return p, err
-	}
-	if _, err := txbuild.ParseAddress(address, params); err != nil {
-		return p, usagef("%w", err)
 	}
 	if p.Makers == 0 {
 		p.Makers = 8 + random.N(3)
@@ -179,7 +180,6 @@ func follow(ctx context.Context, w *wallet.Wallet) (_ context.Context, stop func
 func (a *app) takerConfig(o payOptions) (taker.Config, error) {
 	policy := a.cfg.Policy
 	cfg := taker.Config{
-		FeeRate:      feerate.Policy{TxFees: policy.TxFees, Factor: policy.TxFeesFactor, Absurd: policy.AbsurdFeePerKB},
 		MaxFeeChange: policy.MaxSweepFeeChange,
 		Broadcast:    taker.Broadcast(policy.TxBroadcast),
 		Timeouts: taker.Timeouts{Book: a.cfg.Timeout.Maker, Quiet: a.quiet(), Answer: a.cfg.Timeout.Maker, Line: a.lineInterval(),
@@ -187,13 +187,10 @@ func (a *app) takerConfig(o payOptions) (taker.Config, error) {
 		Logger:   a.log,
 		Progress: func(_ taker.Step, text string) { a.term.waiting(text) },
 	}
-	if o.txfee < 0 {
-		return cfg, usagef("-f %d: want a target in blocks, 1 to 1000, or a rate in sat/kvB", o.txfee)
-	}
-	if o.txfee != 0 {
-		cfg.FeeRate.TxFees = o.txfee
-	}
 	var err error
+	if cfg.FeeRate, err = a.txFee(o); err != nil {
+		return cfg, err
+	}
 	if cfg.Limits, err = a.feeLimits(o); err != nil {
 		return cfg, err
 	}
@@ -206,6 +203,19 @@ func (a *app) takerConfig(o payOptions) (taker.Config, error) {
 		return cfg, usagef("--order-choose-algorithm %q: unknown; see jm sendpayment --help", o.chooser)
 	}
 	return cfg, nil
+}
+
+// txFee is the rate that tx_fees or -f asks for.
+func (a *app) txFee(o payOptions) (feerate.Policy, error) {
+	policy := a.cfg.Policy
+	p := feerate.Policy{TxFees: policy.TxFees, Factor: policy.TxFeesFactor, Absurd: policy.AbsurdFeePerKB}
+	if o.txfee < 0 {
+		return p, usagef("-f %d: want a target in blocks, 1 to 1000, or a rate in sat/kvB", o.txfee)
+	}
+	if o.txfee != 0 {
+		p.TxFees = o.txfee
+	}
+	return p, nil
 }
 
 // lineInterval is the time between two lines on the slowest channel.
@@ -259,19 +269,7 @@ func (a *app) feeLimits(o payOptions) (taker.Limits, error) {
 
 // approve shows the quote and asks.
 func (a *app) approve(q taker.Quote, yes bool) error {
-	a.term.waiting("")
-	a.term.say("%s", quoteText(q))
-	if yes {
-		return nil
-	}
-	ok, err := a.term.confirm("Send it?")
-	if err != nil {
-		return needYes(err)
-	}
-	if !ok {
-		return errDeclined
-	}
-	return nil
+	return a.agree(quoteText(q), "Send it?", yes)
 }
 
 // quoteText shows inputs, outputs, every fee and the makers.

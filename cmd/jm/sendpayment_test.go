@@ -28,11 +28,39 @@ func TestWrongWords(t *testing.T) {
 		{[]string{"sendpayment"}, "want an amount and an address"},
 		{[]string{"sendpayment", "a", "b", "c", "d"}, "want an amount and an address"},
 		{[]string{"sendpayment", "0.1", address, "-f", "-3"}, "-f -3: want"},
+		{[]string{"sendpayment", "0.1", address, "-N", "0", "-f", "-3"}, "-f -3: want"},
+		{[]string{"sendpayment", address}, "how much"},
+		{[]string{"sendpayment", "0.1", "bitcoin:" + address + "?amount=0.2"}, "two amounts"},
+		{[]string{"sendpayment", "w", "0.1", "bitcoin:" + address + "?amount=0.2"}, "two amounts"},
+		{[]string{"sendpayment", "bitcoin:" + address + "?req-pop=x&amount=0.2"}, "requires something unknown"},
+		{[]string{"sendpayment", "bitcoin:" + address + "?amount=0,2"}, "not one in BTC"},
+		{[]string{"sendpayment", "0.5sat", address, "-N", "0"}, "nothing to pay"},
+		{[]string{"sendpayment", "0.1", address, "-N", "0", "-m", "-2"}, "-m -2"},
 		{[]string{"orderbook", "--wait", "-5s"}, "--wait -5s: want"},
+		{[]string{"wallet", "send"}, "whom to pay"},
+		{[]string{"wallet", "send", "default", address}, "ADDRESS=AMOUNT"},
+		{[]string{"wallet", "send", "default", "=5000"}, "not a valid address"},
+		{[]string{"wallet", "send", address + "=much"}, "not an amount"},
+		{[]string{"wallet", "send", address + "=0"}, "use --sweep"},
+		{[]string{"wallet", "send", address + "=20000", "--sweep", address}, "leave out the other receivers"},
+		{[]string{"wallet", "send", "--sweep", "nowhere"}, "not a valid address"},
+		{[]string{"wallet", "send", "bitcoin:" + address}, "says no amount"},
+		{[]string{"wallet", "send", address + "=20000", "--coin", "abc:0"}, "not an outpoint"},
+		{[]string{"wallet", "send", address + "=20000", "--feerate", "0"}, `--feerate "0": want`},
+		{[]string{"wallet", "send", address + "=20000", "--feerate", "-1"}, `--feerate "-1": want`},
+		{[]string{"wallet", "send", address + "=20000", "--feerate", "1", "--target", "2"}, "not both"},
+		{[]string{"wallet", "send", address + "=20000", "--target", "1001"}, "--target 1001: want"},
+		{[]string{"wallet", "send", address + "=20000", "--max-fee", "0"}, `--max-fee "0": want`},
+		{[]string{"wallet", "bumpfee", "abc"}, "no transaction id"},
+		{[]string{"wallet", "bumpfee", strings.Repeat("AB", 32)}, "no transaction id"},
+		{[]string{"wallet", "bumpfee", strings.Repeat("ab", 32), "-o", "-2"}, "--output -2: want"},
+		{[]string{"wallet", "pending", "forget", "abc"}, "no transaction id"},
+		{[]string{"wallet", "psbt", "show", filepath.Join(dir, "joinmarket.cfg")}, "not a valid PSBT"},
+		{[]string{"wallet", "psbt", "sign", filepath.Join(dir, "none.psbt")}, "reading the PSBT"},
 	} {
 		var out, talk bytes.Buffer
 		code := run(t.Context(), &terminal{out: &out, err: &talk}, append([]string{"--datadir", dir}, c.args...))
-		if code != exitUsage || out.Len() > 0 || !strings.Contains(talk.String(), c.want) || !strings.Contains(talk.String(), "Try: jm "+c.args[0]+" --help") {
+		if code != exitUsage || out.Len() > 0 || !strings.Contains(talk.String(), c.want) || !strings.Contains(talk.String(), "Try: jm "+c.args[0]) || !strings.HasSuffix(talk.String(), " --help\n") {
 			t.Errorf("%q: exit status %d, %s%s", c.args, code, &out, &talk)
 		}
 	}

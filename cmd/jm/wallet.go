@@ -28,7 +28,8 @@ deposits go in at one, each CoinJoin moves the amount on to the next.
 
 WALLET is a name in the data folder's wallets/, or a path. It may be left out
 while there is only one.`
-	cmd.AddCommand(newWalletCreate(a), newWalletRecover(a), newWalletList(a), newWalletShow(a), newWalletAddress(a), newWalletSeed(a), newWalletMigrate(a), newWalletExport(a))
+	cmd.AddCommand(newWalletCreate(a), newWalletRecover(a), newWalletList(a), newWalletShow(a), newWalletAddress(a), newWalletSeed(a), newWalletMigrate(a), newWalletExport(a),
+		newWalletSend(a), newWalletBumpFee(a), newWalletPending(a), newWalletPSBT(a))
 	return cmd
 }
 

@@ -72,7 +72,8 @@ func coinJoin(t *testing.T, m *market, standalone bool) {
 		MinerFee sats.Amount `json:"miner_fee"`
 	}
 	if !standalone {
-		taker.decline("sendpayment", "0.2", to.Address, "-N", "2")
+		shown := []string{"pay 0.20000000 BTC", "from ", "maker  J5", "fees ", "at most ", "change ", "anonymity set: 3"}
+		taker.decline(shown, "sendpayment", "0.2", to.Address, "-N", "2")
 	}
 	decode(t, taker.jm("sendpayment", "0.2", to.Address, "-N", "2", "--yes"), &result)
 
@@ -95,6 +96,15 @@ func coinJoin(t *testing.T, m *market, standalone bool) {
 	}
 	if equal != 3 || len(result.Participants) != 3 || in-out != result.MinerFee || result.MinerFee <= 0 {
 		t.Errorf("%d equal outputs of %d participants; %d in, %d out, fee %d", equal, len(result.Participants), in, out, result.MinerFee)
+	}
+	// The taker's change pays for both; the equal output is left alone.
+	bump := taker.spend("wallet", "bumpfee", result.TxID, "--feerate", "20", "--max-fee", "50000")
+	if bump.Bump == nil || bump.Bump.Method != "child" || bump.Bump.Fee != result.MinerFee || len(bump.Inputs) != 1 ||
+		bump.Inputs[0].Value != result.Participants[0].Change || bump.Inputs[0].Mixdepth != 0 {
+		t.Errorf("%+v", bump)
+	}
+	if u := m.mempool(bump.TxID).Ancestors; u.Count != 2 || u.Fee*1000/sats.Amount(u.VSize) < 20_000 {
+		t.Errorf("the node knows %+v", u)
 	}
 	m.mine(1)
 	for _, maker := range makers {

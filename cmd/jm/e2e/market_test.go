@@ -168,8 +168,9 @@ func (p *participant) try(args ...string) (out []byte, talk string, code int) {
 	return out, errs.String(), cmd.ProcessState.ExitCode()
 }
 
-// decline runs a command on a terminal, as a person, and says no when asked.
-func (p *participant) decline(args ...string) {
+// decline runs a command on a terminal, as a person who looks for words, and
+// says no when asked.
+func (p *participant) decline(words []string, args ...string) {
 	p.t.Helper()
 	cmd := p.command(args...)
 	screen, err := pty.Start(cmd)
@@ -187,7 +188,7 @@ func (p *participant) decline(args ...string) {
 		}
 		shown.Write(buf[:n])
 	}
-	for _, what := range []string{"pay 0.20000000 BTC", "from ", "maker  J5", "fees ", "at most ", "change ", "anonymity set: 3"} {
+	for _, what := range words {
 		if !strings.Contains(shown.String(), what) {
 			p.t.Errorf("the quote does not show %q:\n%s", what, shown.String())
 		}

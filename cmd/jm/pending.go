@@ -1,0 +1,147 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/joinmarket-go/joinmarket/wallet"
+)
+
+func newWalletPending(a *app) *cobra.Command {
+	cmd := group("pending", "Transactions that are sent, but not yet safe in the chain")
+	cmd.Long = `Transactions that are sent, but not yet safe in the chain. The wallet keeps each
+until six blocks lie on it. Should the node lose one, every jm that stays up
+(such as yieldgenerator) sends it again, and its coins are set aside meanwhile.
+After two weeks without success it is given up.`
+	cmd.AddCommand(newPendingList(a), newPendingSend(a), newPendingForget(a))
+	return cmd
+}
+
+// pendingTx is an element of `jm wallet pending list --json`.
+type pendingTx struct {
+	TxID          string `json:"txid"`
+	Tx            string `json:"tx"` // hex
+	Since         string `json:"since"`
+	State         string `json:"state"` // confirmed, unconfirmed or lost
+	Confirmations int32  `json:"confirmations"`
+}
+
+func pendingList(w *wallet.Wallet) []pendingTx {
+	list := []pendingTx{}
+	for _, p := range w.Pending() {
+		one := pendingTx{p.ID.String(), txHex(p.Tx), p.Since.UTC().Format(time.RFC3339), "lost", p.Confirmations}
+		switch {
+		case p.Confirmations > 0:
+			one.State = "confirmed"
+		case p.Seen:
+			one.State = "unconfirmed"
+		}
+		list = append(list, one)
+	}
+	return list
+}
+
+func newPendingList(a *app) *cobra.Command {
+	var offline bool
+	cmd := &cobra.Command{
+		Use:   "list [WALLET]",
+		Short: "List them",
+		Args:  cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := a.load(); err != nil {
+				return err
+			}
+			w, done, err := a.openKnown(cmd.Context(), one(args), offline)
+			if err != nil {
+				return err
+			}
+			defer done()
+			list := pendingList(w)
+			if a.json {
+				return a.print(map[string]any{"pending": list})
+			}
+			if len(list) == 0 {
+				a.term.say("Nothing is pending.")
+			}
+			for _, p := range list {
+				note := map[string]string{
+					"confirmed":   fmt.Sprintf("%d confirmations", p.Confirmations),
+					"unconfirmed": "in the mempool",
+					"lost":        "the node does not have it; jm wallet pending send",
+				}[p.State]
+				fmt.Fprintf(a.term.out, "%s   since %s   %s\n", p.TxID, p.Since, note)
+			}
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&offline, "offline", false, "show the last known state at once, without asking the node")
+	return cmd
+}
+
+func newPendingSend(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "send [WALLET]",
+		Short: "Send those again that the node has lost",
+		Args:  cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := a.load(); err != nil {
+				return err
+			}
+			w, done, err := a.openSynced(cmd.Context(), one(args))
+			if err != nil {
+				return err
+			}
+			defer done()
+			count, err := w.Resend(cmd.Context())
+			if a.json {
+				if err := a.print(map[string]int{"sent": count}); err != nil {
+					return err
+				}
+			} else {
+				fmt.Fprintf(a.term.out, "%d sent\n", count)
+			}
+			return nodeError(err)
+		},
+	}
+}
+
+func newPendingForget(a *app) *cobra.Command {
+	var yes bool
+	cmd := &cobra.Command{
+		Use:   "forget [WALLET] TXID",
+		Short: "Give one up, so that its coins can be spent otherwise",
+		Long: `Give a transaction up: it is not sent again, and its coins can be spent
+otherwise. Whoever has a copy can still have it mined; to be sure that it never
+is, spend one of its coins in another transaction (jm wallet send --coin).`,
+		Args: cobra.RangeArgs(1, 2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := a.load(); err != nil {
+				return err
+			}
+			id, err := parseTxID(args[len(args)-1])
+			if err != nil {
+				return err
+			}
+			w, err := a.openWallet(one(args[:len(args)-1]), nil)
+			if err != nil {
+				return err
+			}
+			defer w.Close()
+			if err := a.agree("\n  give up "+id.String()+"\n    Others may have it, so that it may be mined all the same.\n", "Give it up?", yes); err != nil {
+				return err
+			}
+			if err := w.Forget(id); err != nil {
+				return withCode(exitUsage, err)
+			}
+			if a.json {
+				return a.print(map[string]string{"forgotten": id.String()})
+			}
+			fmt.Fprintln(a.term.out, "given up")
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&yes, "yes", false, "agree beforehand")
+	return cmd
+}
