@@ -100,6 +100,15 @@ func group(use, short string) *cobra.Command {
 	}
 }
 
+// addGroup adds commands under a heading of their parent's help.
+func addGroup(parent *cobra.Command, title string, cmds ...*cobra.Command) {
+	parent.AddGroup(&cobra.Group{ID: title, Title: title})
+	for _, cmd := range cmds {
+		cmd.GroupID = title
+	}
+	parent.AddCommand(cmds...)
+}
+
 var errDeclined = &coded{exitDeclined, errors.New("declined; nothing was sent")}
 
 // needYes explains how to go on without a terminal.

@@ -18,18 +18,45 @@ import (
 )
 
 func newWallet(a *app) *cobra.Command {
-	cmd := group("wallet", "Make, restore and look into wallets")
-	cmd.AddCommand(newWalletDisplay(a), newWalletHistory(a), newWalletShowUTXOs(a), newWalletFreeze(a), newWalletUnfreeze(a),
-		newWalletLabel(a), newWalletLabels(a), newWalletBackup(a), newWalletRestoreBackup(a))
-	cmd.Long = `Make, restore and look into wallets.
+	cmd := group("wallet", "Make, restore, look into and spend from wallets")
+	cmd.Long = `Make, restore, look into and spend from wallets.
 
 A wallet keeps its coins in five mixdepths, jars that are never mixed unasked:
 deposits go in at one, each CoinJoin moves the amount on to the next.
 
 WALLET is a name in the data folder's wallets/, or a path. It may be left out
 while there is only one.`
-	cmd.AddCommand(newWalletCreate(a), newWalletRecover(a), newWalletList(a), newWalletShow(a), newWalletAddress(a), newWalletSeed(a), newWalletMigrate(a), newWalletExport(a),
-		newWalletSend(a), newWalletBumpFee(a), newWalletPending(a), newWalletPSBT(a))
+	addGroup(cmd, "Wallets:",
+		newWalletCreate(a),
+		newWalletRecover(a),
+		newWalletMigrate(a),
+		newWalletList(a),
+		newWalletBackup(a),
+		newWalletRestoreBackup(a),
+		newWalletExport(a),
+	)
+	addGroup(cmd, "Look and receive:",
+		newWalletAddress(a),
+		newWalletShow(a),
+		newWalletDisplay(a),
+		newWalletHistory(a),
+		newWalletShowUTXOs(a),
+	)
+	addGroup(cmd, "Coins and labels:",
+		newWalletFreeze(a),
+		newWalletUnfreeze(a),
+		newWalletLabel(a),
+		newWalletLabels(a),
+	)
+	addGroup(cmd, "Spend:",
+		newWalletSend(a),
+		newWalletBumpFee(a),
+		newWalletPending(a),
+		newWalletPSBT(a),
+	)
+	addGroup(cmd, "Keys:",
+		newWalletSeed(a),
+	)
 	return cmd
 }
 
