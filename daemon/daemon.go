@@ -13,6 +13,7 @@ import (
 	"github.com/joinmarket-go/joinmarket/daemon/channel"
 	"github.com/joinmarket-go/joinmarket/daemon/commitment"
 	"github.com/joinmarket-go/joinmarket/daemon/exchange"
+	"github.com/joinmarket-go/joinmarket/internal/durable"
 	"github.com/joinmarket-go/joinmarket/protocol"
 	"github.com/joinmarket-go/joinmarket/protocol/control"
 )
@@ -43,6 +44,8 @@ type Config struct {
 	// keeps them in memory only, which is for tests: a maker's restart would
 	// let every commitment be used again.
 	DataDir string
+	// Files is where they are written; nil is the operating system.
+	Files durable.System
 	// Version of the software, as clients see it: at most 64 printable ASCII
 	// characters. Empty means "joinmarketd".
 	Version string
@@ -100,7 +103,7 @@ func New(cfg Config) (*Daemon, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	used, err := commitment.Open(commitment.Config{Dir: cfg.DataDir, Logger: cfg.Logger})
+	used, err := commitment.Open(commitment.Config{Dir: cfg.DataDir, Files: cfg.Files, Logger: cfg.Logger})
 	if err != nil {
 		return nil, fmt.Errorf("daemon: %w", err)
 	}

@@ -211,6 +211,9 @@ func (s *Store) record(choose func(*file) (podle.Proof, error)) (podle.Proof, er
 		return podle.Proof{}, fmt.Errorf("%w: locking it: %w", ErrFile, err)
 	}
 	defer lock.Close()
+	if err := durable.Clean(s.cfg.Path); err != nil {
+		return podle.Proof{}, fmt.Errorf("%w: tidying up after a crash: %w", ErrFile, err)
+	}
 	f, err := readFile(s.cfg.Path)
 	if err != nil {
 		return podle.Proof{}, err

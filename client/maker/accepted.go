@@ -5,8 +5,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/joinmarket-go/joinmarket/internal/durable"
 )
@@ -24,7 +24,7 @@ var ErrRecord = errors.New("the record of accepted commitments is damaged")
 // The file has one commitment a line, 64 lower-case hex digits. It only grows,
 // by one line for each time coins were shown.
 type accepted struct {
-	file *os.File
+	file durable.Journal
 	size int64 // of the whole lines in file
 	set  map[[32]byte]struct{}
 }
@@ -33,20 +33,16 @@ const acceptedLine = 2*32 + 1
 
 // openAccepted reads the record at path, making an empty one if there is none.
 // The caller holds a lock that keeps other processes away.
-func openAccepted(path string) (*accepted, error) {
-	_, err := os.Stat(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		err = durable.WriteFile(path, nil, 0o600)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("opening the record of accepted commitments: %w", err)
-	}
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_APPEND, 0)
+func openAccepted(files durable.System, path string) (*accepted, error) {
+	file, err := files.Append(path, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("opening the record of accepted commitments: %w", err)
 	}
 	a := &accepted{file: file, set: make(map[[32]byte]struct{})}
-	if err := a.load(path); err != nil {
+	if err = a.load(path); err == nil {
+		err = files.SyncDir(filepath.Dir(path)) // it may be new
+	}
+	if err != nil {
 		file.Close()
 		return nil, err
 	}
@@ -58,6 +54,8 @@ func (a *accepted) load(path string) error {
 	if err != nil {
 		return fmt.Errorf("reading the record of accepted commitments: %w", err)
 	}
+	// A power cut may leave zeros where the last line was to be.
+	data = bytes.TrimRight(data, "\x00")
 	for ; len(data) >= acceptedLine; data = data[acceptedLine:] {
 		var c [32]byte
 		line, end := data[:acceptedLine-1], data[acceptedLine-1]

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/joinmarket-go/joinmarket/internal/durable"
 )
 
 func TestAcceptedSurvives(t *testing.T) {
@@ -69,7 +71,7 @@ func TestAcceptedDamaged(t *testing.T) {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := openAccepted(path); !errors.Is(err, ErrRecord) {
+		if _, err := openAccepted(durable.OS, path); !errors.Is(err, ErrRecord) {
 			t.Errorf("%s: %v, want %v", name, err, ErrRecord)
 		}
 	}
@@ -86,7 +88,7 @@ func TestAcceptedNotWritten(t *testing.T) {
 
 func mustOpen(t *testing.T, path string) *accepted {
 	t.Helper()
-	a, err := openAccepted(path)
+	a, err := openAccepted(durable.OS, path)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,6 +20,7 @@ import (
 
 	"github.com/btcsuite/btcd/wire/v2"
 
+	"github.com/joinmarket-go/joinmarket/internal/durable"
 	"github.com/joinmarket-go/joinmarket/protocol"
 	"github.com/joinmarket-go/joinmarket/protocol/control"
 	"github.com/joinmarket-go/joinmarket/wallet"
@@ -87,6 +88,7 @@ type Config struct {
 	// Record is the path of the file of accepted commitments. It lies in the
 	// wallet's folder, and the lock of the wallet keeps other makers away.
 	Record string
+	Files  durable.System // how it is written; nil: the operating system
 
 	// What the coin behind a taker's commitment must have: confirmations
 	// (0: DefaultAge), a share of the amount in percent (0:
@@ -133,6 +135,9 @@ func New(cfg Config) (*Maker, error) {
 	if cfg.HoldSigned == 0 {
 		cfg.HoldSigned = DefaultHoldSigned
 	}
+	if cfg.Files == nil {
+		cfg.Files = durable.OS
+	}
 	if cfg.Notify == nil {
 		cfg.Notify = func(Event) {}
 	}
@@ -149,7 +154,7 @@ func New(cfg Config) (*Maker, error) {
 	if err := cfg.Terms.Validate(); err != nil {
 		return nil, err
 	}
-	record, err := openAccepted(cfg.Record)
+	record, err := openAccepted(cfg.Files, cfg.Record)
 	if err != nil {
 		return nil, err
 	}

@@ -25,25 +25,26 @@ type journal struct {
 	max     int
 	set     map[Value]struct{}
 	skipped int // lines of the file that are no commitments
-	file    *os.File
+	files   durable.System
+	file    durable.Journal
 	torn    bool // the file may end in the middle of a line
 }
 
 // openJournal reads path, which need not exist, and opens it for appending.
-func openJournal(path string, max int) (*journal, error) {
+func openJournal(files durable.System, path string, max int) (*journal, error) {
 	set, skipped, err := readFile(path, max)
 	if err != nil {
 		return nil, err
 	}
-	j := &journal{path: path, max: max, set: set, skipped: skipped}
+	j := &journal{path: path, max: max, set: set, skipped: skipped, files: files}
 	if path == "" {
 		return j, nil
 	}
-	if j.file, err = os.OpenFile(path, os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o600); err != nil {
+	if j.file, err = files.Append(path, 0o600); err != nil {
 		return nil, fmt.Errorf("opening the commitment list: %w", err)
 	}
 	// A new file's name must survive a crash too.
-	if err := errors.Join(j.checkEnd(), durable.OS.SyncDir(filepath.Dir(path))); err != nil {
+	if err := errors.Join(j.checkEnd(), files.SyncDir(filepath.Dir(path))); err != nil {
 		j.file.Close()
 		return nil, fmt.Errorf("opening the commitment list: %w", err)
 	}
@@ -53,12 +54,17 @@ func openJournal(path string, max int) (*journal, error) {
 // checkEnd finds out whether the file ends without a newline: cut by a crash,
 // or written by the reference, which puts none behind the last line.
 func (j *journal) checkEnd() error {
-	size, err := j.file.Seek(0, io.SeekEnd)
+	file, err := os.Open(j.path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	size, err := file.Seek(0, io.SeekEnd)
 	if err != nil || size == 0 {
 		return err
 	}
 	var last [1]byte
-	if _, err := j.file.ReadAt(last[:], size-1); err != nil {
+	if _, err := file.ReadAt(last[:], size-1); err != nil {
 		return err
 	}
 	j.torn = last[0] != '\n'
@@ -103,13 +109,13 @@ func (j *journal) close() error {
 // empty journal of the former name.
 func (j *journal) rotate(old string) (*journal, error) {
 	if j.file == nil {
-		return openJournal("", j.max)
+		return openJournal(j.files, "", j.max)
 	}
-	if err := os.Rename(j.path, old); err != nil {
+	if err := j.files.Rename(j.path, old); err != nil {
 		return nil, fmt.Errorf("ageing the commitment list: %w", err)
 	}
 	j.file.Close()
-	return openJournal(j.path, j.max)
+	return openJournal(j.files, j.path, j.max)
 }
 
 // readFile reads the commitments of a file, at most max; a missing file, or the

@@ -30,6 +30,7 @@ import (
 	"path/filepath"
 	"sync"
 
+	"github.com/joinmarket-go/joinmarket/internal/durable"
 	"github.com/joinmarket-go/joinmarket/protocol"
 )
 
@@ -64,6 +65,8 @@ type Config struct {
 	// MaxHeard bounds the commitments known by hearsay; 0 means
 	// DefaultMaxHeard, the least is 2.
 	MaxHeard int
+	// Files is where they are written; nil is the operating system.
+	Files durable.System
 	// Logger; nil is silent.
 	Logger *slog.Logger
 }
@@ -97,15 +100,18 @@ func Open(cfg Config) (*List, error) {
 	if cfg.MaxHeard < 2 {
 		return nil, fmt.Errorf("commitment list: MaxHeard is %d, want at least 2", cfg.MaxHeard)
 	}
+	if cfg.Files == nil {
+		cfg.Files = durable.OS
+	}
 	l := &List{cfg: cfg, log: cfg.Logger, reserved: make(map[Value]*claim)}
 	if l.log == nil {
 		l.log = slog.New(slog.DiscardHandler)
 	}
-	used, err := openJournal(l.path(""), MaxUsed)
+	used, err := openJournal(cfg.Files, l.path(""), MaxUsed)
 	if err != nil {
 		return nil, err
 	}
-	heard, err := openJournal(l.path(".heard"), cfg.MaxHeard/2)
+	heard, err := openJournal(cfg.Files, l.path(".heard"), cfg.MaxHeard/2)
 	if err != nil {
 		used.close()
 		return nil, err

@@ -296,7 +296,8 @@ func TestD7WriteFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	writable := l.used.file
-	readOnly, err := os.Open(writable.Name())
+	path := filepath.Join(l.cfg.Dir, "commitmentlist")
+	readOnly, err := os.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -309,7 +310,7 @@ func TestD7WriteFails(t *testing.T) {
 	if err := r.Use(); err != nil {
 		t.Fatal(err)
 	}
-	if got := strings.Fields(read(t, writable.Name())); len(got) != 1 || got[0] != Hex(value(1)) {
+	if got := strings.Fields(read(t, path)); len(got) != 1 || got[0] != Hex(value(1)) {
 		t.Errorf("file holds %q", got)
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/joinmarket-go/joinmarket/internal/durable"
 	"github.com/joinmarket-go/joinmarket/protocol/control"
 	"github.com/joinmarket-go/joinmarket/protocol/sats"
 )
@@ -174,17 +175,22 @@ func DefaultDir() (string, error) {
 }
 
 // Load reads the file of a data folder. When there is no folder or file yet, it
-// makes them (0700, 0600) from Sample and reports fresh.
+// makes them (0700, 0600) from Sample, durably, and reports fresh.
 func Load(dir string) (cfg Config, fresh bool, err error) {
+	return LoadOn(durable.OS, dir)
+}
+
+// LoadOn is Load that writes to a given file system.
+func LoadOn(files durable.System, dir string) (cfg Config, fresh bool, err error) {
 	for _, sub := range []string{"", "wallets", "logs", "cmtdata"} {
-		if err := os.MkdirAll(filepath.Join(dir, sub), 0o700); err != nil {
+		if err := durable.MkdirAll(files, filepath.Join(dir, sub), 0o700); err != nil {
 			return Config{}, false, fmt.Errorf("making the data folder: %w", err)
 		}
 	}
 	path := filepath.Join(dir, FileName)
 	data, err := readBounded(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		if err := os.WriteFile(path, Sample, 0o600); err != nil {
+		if err := durable.WriteFileOn(files, path, Sample, 0o600); err != nil {
 			return Config{}, false, fmt.Errorf("writing the first configuration file: %w", err)
 		}
 		data, fresh, err = Sample, true, nil

@@ -25,10 +25,22 @@ type File interface {
 	Close() error
 }
 
-// System is the part of a file system that a durable write needs.
+// Journal is a file that grows at its end.
+type Journal interface {
+	File
+	Truncate(size int64) error
+}
+
+// System is the part of a file system that a durable write needs. Whatever this
+// module writes goes through one, so that tests can fail each operation.
 type System interface {
 	// Create makes a new file and fails if the name exists.
 	Create(name string, perm fs.FileMode) (File, error)
+	// Append opens a file to write at its end, and makes it if there is none;
+	// its name is durable after SyncDir.
+	Append(name string, perm fs.FileMode) (Journal, error)
+	// Mkdir makes a folder, whose parent exists.
+	Mkdir(name string, perm fs.FileMode) error
 	// Rename moves a file over another of the same folder, atomically.
 	Rename(from, to string) error
 	Remove(name string) error
@@ -45,9 +57,18 @@ type osSystem struct{}
 func (osSystem) Create(name string, perm fs.FileMode) (File, error) {
 	return os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm)
 }
+func (osSystem) Append(name string, perm fs.FileMode) (Journal, error) {
+	return os.OpenFile(name, os.O_WRONLY|os.O_APPEND|os.O_CREATE, perm)
+}
+func (osSystem) Mkdir(name string, perm fs.FileMode) error {
+	return os.Mkdir(name, perm)
+}
 func (osSystem) Rename(from, to string) error { return rename(from, to) }
 func (osSystem) Remove(name string) error     { return os.Remove(name) }
 func (osSystem) SyncDir(name string) error    { return syncDir(name) }
+
+// ErrUnsure: new content is in force, but a power cut might bring back the old.
+var ErrUnsure = errors.New("it is not known whether the new content survives a power cut")
 
 // tempSuffix ends the names of unfinished files: .NAME.RANDOM.tmp
 const tempSuffix = ".tmp"
@@ -56,8 +77,8 @@ const tempSuffix = ".tmp"
 // flushed and renamed over it, then the folder is flushed. The file has
 // exactly the rights perm less the umask, whatever the old one had.
 //
-// After an error the content is the old one, or the new one if only the last
-// flush failed; the caller must take nothing as written.
+// After an error the content is the old one or, if only the last flush failed,
+// the new one: ErrUnsure. The caller must take nothing as written.
 func WriteFile(path string, data []byte, perm fs.FileMode) error {
 	return WriteFileOn(OS, path, data, perm)
 }
@@ -89,9 +110,30 @@ func WriteFileOn(sys System, path string, data []byte, perm fs.FileMode) error {
 		return fmt.Errorf("writing a new file: %w", err)
 	}
 	if err := sys.SyncDir(dir); err != nil {
-		return fmt.Errorf("flushing the folder: %w", err)
+		return fmt.Errorf("flushing the folder: %w: %w", ErrUnsure, err)
 	}
 	return nil
+}
+
+// MkdirAll makes a folder and those it is in, unless they exist. What it made
+// survives a power cut.
+func MkdirAll(sys System, path string, perm fs.FileMode) error {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return nil
+	}
+	parent := filepath.Dir(path)
+	if parent != path {
+		if err := MkdirAll(sys, parent, perm); err != nil {
+			return err
+		}
+	}
+	if err := sys.Mkdir(path, perm); err != nil {
+		if info, errStat := os.Stat(path); errStat == nil && info.IsDir() {
+			return nil // somebody else was quicker
+		}
+		return err
+	}
+	return sys.SyncDir(parent)
 }
 
 // Append writes data at the end of f and returns when it is on the disk. After

@@ -67,7 +67,7 @@ func (f *File) Backup(body []byte) (Copy, error) {
 	now := time.Now().UTC()
 	folder := filepath.Join(filepath.Dir(f.path), backupFolder)
 	path := filepath.Join(folder, filepath.Base(f.path)+"."+now.Format(stampFormat)+backupSuffix)
-	err := makeFolder(folder, f.files)
+	err := durable.MkdirAll(f.files, folder, folderPerm)
 	if err == nil {
 		err = durable.WriteFileOn(f.files, path, f.sealer.seal(backup, body), filePerm)
 	}

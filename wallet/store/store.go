@@ -87,7 +87,7 @@ func Create(path string, password secret.Text, body []byte, cfg Config) (*File, 
 	if cfg.Files == nil {
 		cfg.Files = durable.OS
 	}
-	if err := makeFolder(filepath.Dir(path), cfg.Files); err != nil {
+	if err := durable.MkdirAll(cfg.Files, filepath.Dir(path), folderPerm); err != nil {
 		return nil, fmt.Errorf("creating the wallet folder: %w", err)
 	}
 	f, err := lock(path, cfg.Files)
@@ -111,17 +111,6 @@ func (f *File) create(password secret.Text, kdf KDF, body []byte) (err error) {
 		return err
 	}
 	return f.Save(body)
-}
-
-// makeFolder makes the folder of a wallet unless it exists.
-func makeFolder(folder string, files durable.System) error {
-	if _, err := os.Stat(folder); err == nil {
-		return nil
-	}
-	if err := os.MkdirAll(folder, folderPerm); err != nil {
-		return err
-	}
-	return files.SyncDir(filepath.Dir(folder))
 }
 
 // Open reads an existing file and returns its body. The errors are ErrLocked,
@@ -229,8 +218,8 @@ func lock(path string, files durable.System) (*File, error) {
 func (f *File) unlock() error { return f.lock.Close() }
 
 // Save replaces the body. When it returns without error the new body survives
-// a power cut; after an error the old body is still there, or the new one if
-// only the last flush failed.
+// a power cut; after an error the old body is still there or, if only the last
+// flush failed, the new one (durable.ErrUnsure).
 func (f *File) Save(body []byte) error {
 	if f.sealer == nil {
 		return ErrClosed
