@@ -7,6 +7,9 @@ import (
 	"path/filepath"
 
 	"github.com/joinmarket-go/joinmarket/internal/config"
+	"github.com/joinmarket-go/joinmarket/internal/durable"
+	"github.com/joinmarket-go/joinmarket/wallet/chain"
+	"github.com/joinmarket-go/joinmarket/wallet/store"
 )
 
 // app is what all commands share: the global flags and what follows from them.
@@ -19,6 +22,11 @@ type app struct {
 	password      secretSource
 	passwordStdin bool
 
+	// What tests replace; their zero values are right for use.
+	files durable.System                // where everything is written
+	kdf   store.KDF                     // of new wallet files
+	node  func() (chain.Backend, error) // in place of the configured one
+
 	running bool // the arguments were understood, a command is at work
 	cfg     config.Config
 	log     *slog.Logger
@@ -27,6 +35,9 @@ type app struct {
 // load reads the configuration. Every command calls it first.
 func (a *app) load() error {
 	a.running = true
+	if a.files == nil {
+		a.files = durable.OS
+	}
 	if a.passwordStdin {
 		a.password.fd = 0
 	}
@@ -37,7 +48,7 @@ func (a *app) load() error {
 			return fmt.Errorf("finding your home folder: %w; name a data folder with --datadir", err)
 		}
 	}
-	cfg, fresh, err := config.Load(dir)
+	cfg, fresh, err := config.LoadOn(a.files, dir)
 	if err != nil {
 		return err
 	}

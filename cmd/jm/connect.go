@@ -46,6 +46,7 @@ func (a *app) dialer() (dial dialFunc, hangUp func(), err error) {
 	own, err := inprocess.New(daemon.Config{
 		NewChannel: irc.Factory(a.log),
 		DataDir:    filepath.Join(a.cfg.Dir, "cmtdata"),
+		Files:      a.files,
 		Version:    "jm " + version,
 		Logger:     a.log,
 	})
@@ -133,6 +134,9 @@ func (a *app) openChain(ctx context.Context) (chain.Backend, error) {
 }
 
 func (a *app) newChain() (chain.Backend, error) {
+	if a.node != nil {
+		return a.node()
+	}
 	params, err := a.params()
 	if err != nil {
 		return nil, err

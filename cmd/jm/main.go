@@ -18,14 +18,14 @@ var version = "dev"
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := run(ctx, newTerminal(os.Stdin, os.Stdout, os.Stderr), os.Args[1:])
+	code := (&app{term: newTerminal(os.Stdin, os.Stdout, os.Stderr)}).run(ctx, os.Args[1:])
 	stop()
 	os.Exit(code)
 }
 
 // run executes one command line and returns the exit status.
-func run(ctx context.Context, t *terminal, args []string) int {
-	a := &app{term: t}
+func (a *app) run(ctx context.Context, args []string) int {
+	t := a.term
 	root := newRoot(a)
 	root.SetArgs(args)
 	root.SetIn(t.in)

@@ -59,7 +59,7 @@ func TestWrongWords(t *testing.T) {
 		{[]string{"wallet", "psbt", "sign", filepath.Join(dir, "none.psbt")}, "reading the PSBT"},
 	} {
 		var out, talk bytes.Buffer
-		code := run(t.Context(), &terminal{out: &out, err: &talk}, append([]string{"--datadir", dir}, c.args...))
+		code := (&app{term: &terminal{out: &out, err: &talk}}).run(t.Context(), append([]string{"--datadir", dir}, c.args...))
 		if code != exitUsage || out.Len() > 0 || !strings.Contains(talk.String(), c.want) || !strings.Contains(talk.String(), "Try: jm "+c.args[0]) || !strings.HasSuffix(talk.String(), " --help\n") {
 			t.Errorf("%q: exit status %d, %s%s", c.args, code, &out, &talk)
 		}

@@ -330,7 +330,7 @@ func (a *app) makeWallet(name string, create func(path string, password secret.T
 		return "", err
 	}
 	a.term.waiting("making a key of the password")
-	err = create(path, password, wallet.Config{Params: params, Logger: a.log})
+	err = create(path, password, wallet.Config{Params: params, Logger: a.log, KDF: a.kdf, Files: a.files})
 	a.term.waiting("")
 	return path, withCode(exitWallet, err)
 }

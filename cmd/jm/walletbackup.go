@@ -130,7 +130,9 @@ func (a *app) restoreBackup(backup, name string) (*wallet.Wallet, error) {
 	a.term.waiting("making a key of the password")
 	defer a.term.waiting("")
 	path := a.walletFile(name)
-	w, err := wallet.FromBackup(backup, path, password, wallet.Config{Params: params, Logger: a.log, RecoveryGap: wallet.DefaultRecoveryGap})
+	w, err := wallet.FromBackup(backup, path, password, wallet.Config{
+		Params: params, Logger: a.log, RecoveryGap: wallet.DefaultRecoveryGap, KDF: a.kdf, Files: a.files,
+	})
 	if errors.Is(err, store.ErrExists) {
 		err = fmt.Errorf("%s exists already; choose another name, or move that file away", path)
 	}

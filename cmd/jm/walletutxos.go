@@ -134,7 +134,7 @@ func (a *app) countTries(w *wallet.Wallet, list []*utxo) error {
 // openCommitments opens the record of the commitments that a taker used.
 func (a *app) openCommitments() (*commitments.Store, error) {
 	return commitments.Open(commitments.Config{
-		Path: a.commitmentsFile(), Tries: a.cfg.Policy.TakerUTXORetries,
+		Path: a.commitmentsFile(), Files: a.files, Tries: a.cfg.Policy.TakerUTXORetries,
 		Age: a.cfg.Policy.TakerUTXOAge, Percent: a.cfg.Policy.TakerUTXOPercent,
 	})
 }

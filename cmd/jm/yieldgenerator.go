@@ -101,8 +101,8 @@ func (a *app) yieldGenerator(ctx context.Context, name string) error {
 	m, err := maker.New(maker.Config{
 		Wallet: w, Node: w.Chain(), Terms: terms,
 		Connect: func(ctx context.Context) (maker.Daemon, error) { return a.session(ctx, dial, control.RoleMaker) },
-		Record:  acceptedFile(path),
-		Age:     a.cfg.Policy.TakerUTXOAge, AmountShare: int64(a.cfg.Policy.TakerUTXOPercent), Tries: a.cfg.Policy.TakerUTXORetries,
+		Record:  acceptedFile(path), Files: a.files,
+		Age: a.cfg.Policy.TakerUTXOAge, AmountShare: int64(a.cfg.Policy.TakerUTXOPercent), Tries: a.cfg.Policy.TakerUTXORetries,
 		HoldSigned: a.cfg.Timeout.Unconfirm + 2*time.Minute,
 		Notify:     a.tell,
 		Logger:     a.log,
