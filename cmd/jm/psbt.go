@@ -77,39 +77,12 @@ func (a *app) printPSBT(p *psbt.Packet, more map[string]any) error {
 }
 
 func newPSBTCreate(a *app) *cobra.Command {
-	var (
-		o     spendFlags
-		sweep string
-		yes   bool
-	)
-	cmd := &cobra.Command{
-		Use:   "create [WALLET] ADDRESS=AMOUNT...",
-		Short: "Make a payment without signatures",
-		Long: `Make a payment without signatures and print it as a PSBT, with everything that a
+	cmd := a.paymentCommand(a.createPSBT)
+	cmd.Use = "create [WALLET] ADDRESS=AMOUNT..."
+	cmd.Short = "Make a payment without signatures"
+	cmd.Long = `Make a payment without signatures and print it as a PSBT, with everything that a
 signer needs to know. It takes what jm wallet send takes. The coins are not set
-aside: freeze them if another payment could come first.`,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := a.load(); err != nil {
-				return err
-			}
-			name, to, err := a.sendWords(args, sweep)
-			if err != nil {
-				return err
-			}
-			p, err := o.payment(cmd.Flags(), to)
-			if err != nil {
-				return err
-			}
-			fee, err := o.policy(a)
-			if err != nil {
-				return err
-			}
-			return a.createPSBT(cmd.Context(), name, p, fee, yes)
-		},
-	}
-	o.add(cmd.Flags())
-	cmd.Flags().StringVar(&sweep, "sweep", "", "send everything to this `address`")
-	cmd.Flags().BoolVar(&yes, "yes", false, "agree beforehand")
+aside: freeze them if another payment could come first.`
 	return cmd
 }
 
@@ -196,24 +169,31 @@ no node is asked.`,
 }
 
 func newPSBTSign(a *app) *cobra.Command {
+	cmd := a.psbtCommand(a.signPSBT)
+	cmd.Use = "sign [WALLET] PSBT"
+	cmd.Short = "Sign the wallet's inputs of a PSBT"
+	cmd.Long = `Sign the wallet's inputs of a PSBT and print it. No node is asked, so that it
+can be done on a machine without one.
+
+You see everything that it spends and pays, and are asked. Frozen coins are not
+signed for, nor is a fee above the limits that jm wallet send has.`
+	return cmd
+}
+
+// psbtCommand makes a command that takes a PSBT, a wallet and limits of the fee.
+func (a *app) psbtCommand(do func(ctx context.Context, name string, p *psbt.Packet, fee feerate.Policy, yes bool) error) *cobra.Command {
 	var (
 		most string
 		yes  bool
 	)
 	cmd := &cobra.Command{
-		Use:   "sign [WALLET] PSBT",
-		Short: "Sign the wallet's inputs of a PSBT",
-		Long: `Sign the wallet's inputs of a PSBT and print it. No node is asked, so that it
-can be done on a machine without one.
-
-You see everything that it spends and pays, and are asked. Frozen coins are not
-signed for, nor is a fee above the limits that jm wallet send has.`,
 		Args: cobra.RangeArgs(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := a.load(); err != nil {
 				return err
 			}
-			p, err := a.readPSBT(args[len(args)-1])
+			last := len(args) - 1
+			p, err := a.readPSBT(args[last])
 			if err != nil {
 				return err
 			}
@@ -221,12 +201,7 @@ signed for, nor is a fee above the limits that jm wallet send has.`,
 			if err != nil {
 				return err
 			}
-			w, err := a.openWallet(one(args[:len(args)-1]), nil)
-			if err != nil {
-				return err
-			}
-			defer w.Close()
-			return a.signPSBT(w, p, fee, yes)
+			return do(cmd.Context(), one(args[:last]), p, fee, yes)
 		},
 	}
 	cmd.Flags().StringVar(&most, "max-fee", "", "the most to pay to miners, an `amount`, in place of a fifth of what is paid")
@@ -234,7 +209,12 @@ signed for, nor is a fee above the limits that jm wallet send has.`,
 	return cmd
 }
 
-func (a *app) signPSBT(w *wallet.Wallet, p *psbt.Packet, fee feerate.Policy, yes bool) error {
+func (a *app) signPSBT(_ context.Context, name string, p *psbt.Packet, fee feerate.Policy, yes bool) error {
+	w, err := a.openWallet(name, nil)
+	if err != nil {
+		return err
+	}
+	defer w.Close()
 	signer, err := w.PSBTSigner()
 	if err != nil {
 		return err

@@ -59,34 +59,12 @@ func finalTx(p *psbt.Packet) (*wire.MsgTx, error) {
 }
 
 func newPSBTBroadcast(a *app) *cobra.Command {
-	var (
-		most string
-		yes  bool
-	)
-	cmd := &cobra.Command{
-		Use:   "broadcast [WALLET] PSBT",
-		Short: "Send a signed PSBT",
-		Long: `Check a signed PSBT, also against the node, and send its transaction. You see
+	cmd := a.psbtCommand(a.broadcastPSBT)
+	cmd.Use = "broadcast [WALLET] PSBT"
+	cmd.Short = "Send a signed PSBT"
+	cmd.Long = `Check a signed PSBT, also against the node, and send its transaction. You see
 what it spends and pays, and are asked. The wallet keeps it and sends it again
-until it is safe in the chain.`,
-		Args: cobra.RangeArgs(1, 2),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := a.load(); err != nil {
-				return err
-			}
-			p, err := a.readPSBT(args[len(args)-1])
-			if err != nil {
-				return err
-			}
-			fee, err := (&feeFlags{most: most}).policy(a)
-			if err != nil {
-				return err
-			}
-			return a.broadcastPSBT(cmd.Context(), one(args[:len(args)-1]), p, fee, yes)
-		},
-	}
-	cmd.Flags().StringVar(&most, "max-fee", "", "the most to pay to miners, an `amount`, in place of a fifth of what is paid")
-	cmd.Flags().BoolVar(&yes, "yes", false, "agree beforehand")
+until it is safe in the chain.`
 	return cmd
 }
 

@@ -16,15 +16,10 @@ import (
 )
 
 func newWalletSend(a *app) *cobra.Command {
-	var (
-		o     spendFlags
-		sweep string
-		yes   bool
-	)
-	cmd := &cobra.Command{
-		Use:   "send [WALLET] ADDRESS=AMOUNT...",
-		Short: "Pay one or several receivers, without a CoinJoin",
-		Long: `Pay one or several receivers in one ordinary transaction. Everybody can see
+	cmd := a.paymentCommand(a.pay)
+	cmd.Use = "send [WALLET] ADDRESS=AMOUNT..."
+	cmd.Short = "Pay one or several receivers, without a CoinJoin"
+	cmd.Long = `Pay one or several receivers in one ordinary transaction. Everybody can see
 that its coins belong together; jm sendpayment pays with a CoinJoin.
 
 AMOUNT is in satoshis (250000) or in bitcoin (0.0025, 0.0025btc). A receiver may
@@ -33,10 +28,22 @@ is in the mixdepth, or all of the coins named with --coin, to one address.
 
 You see the coins, the outputs and the exact fee, and are asked before anything
 is signed. A fee of more than a fifth of the payment is refused unless --max-fee
-allows it, and a rate above absurd_fee_per_kb always.`,
-		Example: `  jm wallet send bc1q...=0.05 bc1p...=250000
+allows it, and a rate above absurd_fee_per_kb always.`
+	cmd.Example = `  jm wallet send bc1q...=0.05 bc1p...=250000
   jm wallet send savings --sweep bc1q... -m 2 --target 6
-  jm wallet send bc1q...=0.01 --coin 4a5e...:0 --feerate 2.5`,
+  jm wallet send bc1q...=0.01 --coin 4a5e...:0 --feerate 2.5`
+	return cmd
+}
+
+// paymentCommand makes a command whose words and flags are a payment without a
+// CoinJoin; do makes it from the wallet of that name.
+func (a *app) paymentCommand(do func(ctx context.Context, name string, p spend.Payment, fee feerate.Policy, yes bool) error) *cobra.Command {
+	var (
+		o     spendFlags
+		sweep string
+		yes   bool
+	)
+	cmd := &cobra.Command{
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := a.load(); err != nil {
 				return err
@@ -53,7 +60,7 @@ allows it, and a rate above absurd_fee_per_kb always.`,
 			if err != nil {
 				return err
 			}
-			return a.pay(cmd.Context(), name, p, fee, yes)
+			return do(cmd.Context(), name, p, fee, yes)
 		},
 	}
 	o.add(cmd.Flags())
