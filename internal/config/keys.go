@@ -66,21 +66,26 @@ var keys = map[string]setter{
 	"YIELDGENERATOR minsize":            amount(func(c *Config) *sats.Amount { return &c.Yield.MinSize }),
 }
 
-// idle are keys of the reference that do nothing here, by section; "*" stands
-// for the whole section.
-var idle = map[string][]string{
-	"POLICY": {"segwit", "native", "wallet_caching_disabled", "listunspent_args",
-		"interest_rate", "bondless_makers_allowance", "bond_value_exponent", "accept_commitment_broadcasts",
-		"commitment_list_location"},
-	"YIELDGENERATOR": {"cjfee_factor", "txfee_contribution_factor", "size_factor"},
-	"PAYJOIN":        {"*"},
-	"SNICKER":        {"*"},
-	"GUI":            {"*"},
+// idle are keys of the reference that do nothing here, and the value that stands
+// for what is done anyway, or is the reference's default: users have it in their
+// files without having chosen it.
+var idle = map[string]string{
+	"POLICY segwit":                            "true",
+	"POLICY native":                            "true",
+	"POLICY wallet_caching_disabled":           "false",
+	"POLICY listunspent_args":                  "[0]",
+	"POLICY interest_rate":                     "0.015",
+	"POLICY bondless_makers_allowance":         "0.125",
+	"POLICY bond_value_exponent":               "1.3",
+	"POLICY accept_commitment_broadcasts":      "1",
+	"POLICY commitment_list_location":          "cmtdata/commitmentlist",
+	"YIELDGENERATOR cjfee_factor":              "0.1",
+	"YIELDGENERATOR txfee_contribution_factor": "0.3",
+	"YIELDGENERATOR size_factor":               "0.1",
 }
 
-func isIdle(section, key string) bool {
-	return slices.Contains(idle[section], key) || slices.Contains(idle[section], "*")
-}
+// idleSections belong to programs of the reference that are not here.
+var idleSections = []string{"PAYJOIN", "SNICKER", "GUI"}
 
 // inDir reads a path relative to the data folder; empty stays empty.
 func inDir(c *Config, v string) string {

@@ -38,13 +38,17 @@ func Parse(dir string, data []byte) (Config, error) {
 		}
 		for _, key := range section.Keys() {
 			set, known := keys[name+" "+key.Name()]
+			usual, isIdle := idle[name+" "+key.Name()]
 			switch {
 			case known:
 				if err := set(&cfg, value(key)); err != nil {
 					return Config{}, badValue(name, key, err)
 				}
-			case isIdle(name, key.Name()):
-				cfg.warn("[%s] %s has no effect in this version.", name, key.Name())
+			case slices.Contains(idleSections, name):
+			case isIdle:
+				if value(key) != usual {
+					cfg.warn("[%s] %s has no effect in this version.", name, key.Name())
+				}
 			default:
 				cfg.warn("[%s] %s is unknown and ignored; is it misspelt?", name, key.Name())
 			}
