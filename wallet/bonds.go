@@ -4,9 +4,9 @@ import (
 	"cmp"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/btcsuite/btcd/btcec/v2"
-	"github.com/btcsuite/btcd/wire/v2"
 
 	"github.com/joinmarket-go/joinmarket/wallet/bond"
 	"github.com/joinmarket-go/joinmarket/wallet/coins"
@@ -32,8 +32,24 @@ type Bond struct {
 	coins.Coin
 	Address string
 	// Expired means that the coin may be thawed and spent now, with the nLockTime
-	// that Coin.LockTime asks for.
+	// that Coin.LockTime asks for. The chain's median time decides, and no clock
+	// of this machine.
 	Expired bool
+	// Confirmed is the time of the block that has the coin; zero while it is
+	// unconfirmed.
+	Confirmed time.Time
+	// Links are what everybody can tie the coin to.
+	Links []Link
+}
+
+// Worth is what the bond weighs in the eyes of a taker with these rates, at a
+// median time of the chain (bond.Rates.Value): 0 while it is unconfirmed. A maker
+// announces the bond that is worth most, and one only.
+func (b Bond) Worth(r bond.Rates, median time.Time) float64 {
+	if b.Confirmed.IsZero() {
+		return 0
+	}
+	return r.Value(b.Value, b.Confirmed, b.Locktime, median)
 }
 
 // BondAddress returns the address whose coins are locked until the beginning of
@@ -72,26 +88,27 @@ func (w *Wallet) Bonds() ([]Bond, error) {
 		if err != nil {
 			return nil, err
 		}
-		bonds = append(bonds, Bond{c, text, !c.Locked(v.tip.MedianTime)})
+		bonds = append(bonds, Bond{Coin: c, Address: text, Expired: !c.Locked(v.tip.MedianTime)})
 	}
+	w.explain(v, bonds)
 	slices.SortStableFunc(bonds, func(a, b Bond) int { return cmp.Compare(a.Locktime, b.Locktime) })
 	return bonds, nil
 }
 
-// CertifyBond signs with the key of a fidelity bond that another key may speak
-// for it, up to an expiry such as that of bond.Expiry. The coin may be frozen
-// and locked. The errors are ErrNotOurs, ErrNotSynced, ErrBond and
-// keys.ErrWatchOnly.
-func (w *Wallet) CertifyBond(out wire.OutPoint, key [btcec.PubKeyBytesLenCompressed]byte, expiry uint16) (c bond.Certificate, err error) {
-	coin, err := w.find(out)
-	if err != nil {
-		return bond.Certificate{}, err
-	}
-	if coin.Locktime == 0 {
+// CertifyBond signs with the key of a fidelity bond's path, such as that of
+// Bond.Path or keys.BondPath, that another key may speak for it, up to an expiry
+// such as that of bond.Expiry. The coin may be frozen and locked, and the wallet
+// need not know it: a machine without a node can certify. The errors are ErrBond
+// for a path of another kind, ErrNoBonds and keys.ErrWatchOnly.
+func (w *Wallet) CertifyBond(path keys.Path, key [btcec.PubKeyBytesLenCompressed]byte, expiry uint16) (c bond.Certificate, err error) {
+	if path.Branch != keys.Timelocked {
 		return bond.Certificate{}, ErrBond
 	}
+	if w.Type() != txbuild.P2WPKH {
+		return bond.Certificate{}, ErrNoBonds
+	}
 	err = w.withTree(func(t *keys.Tree) error {
-		private, err := t.PrivateKey(coin.Path())
+		private, err := t.PrivateKey(path)
 		if err != nil {
 			return err
 		}

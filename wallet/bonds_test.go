@@ -285,7 +285,7 @@ func TestM27Certificate(t *testing.T) {
 	sync(t, w)
 	certKey, certPub := btcec.PrivKeyFromBytes([]byte{5})
 	pub := [33]byte(certPub.SerializeCompressed())
-	certificate, err := w.CertifyBond(out, pub, bond.Expiry(c.Height()))
+	certificate, err := w.CertifyBond(bonds(t, w)[0].Path(), pub, bond.Expiry(c.Height()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -313,12 +313,16 @@ func TestM27Certificate(t *testing.T) {
 	}
 	for _, ordinary := range list(t, w) {
 		if ordinary.Locktime == 0 {
-			if _, err := w.CertifyBond(ordinary.OutPoint, pub, 1); !errors.Is(err, wallet.ErrBond) {
+			if _, err := w.CertifyBond(ordinary.Path(), pub, 1); !errors.Is(err, wallet.ErrBond) {
 				t.Errorf("an ordinary coin: %v", err)
 			}
 		}
 	}
-	if _, err := w.CertifyBond(wire.OutPoint{}, pub, 1); !errors.Is(err, wallet.ErrNotOurs) {
-		t.Errorf("no coin: %v", err)
+	cfg := offline()
+	cfg.Type = txbuild.P2SH
+	nested, _ := create(t, newSeed(t), cfg)
+	defer nested.Close()
+	if _, err := nested.CertifyBond(a.Path, pub, 1); !errors.Is(err, wallet.ErrNoBonds) {
+		t.Errorf("a nested wallet: %v", err)
 	}
 }

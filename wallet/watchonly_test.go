@@ -59,7 +59,7 @@ func TestWatchOnly(t *testing.T) {
 	for what, err := range map[string]error{
 		"SignTx":      w.SignTx(payment(1000, coin), []coins.Coin{coin}),
 		"SignMessage": second(w.SignMessage(coin, "text")),
-		"CertifyBond": first(w.CertifyBond(bonds(t, w)[0].OutPoint, pub, 1)),
+		"CertifyBond": first(w.CertifyBond(bonds(t, w)[0].Path(), pub, 1)),
 		"ImportKey":   first(w.ImportKey(secret.NewText("cTGhosGriPpuGA586jemcuH9pE9spwUmneMBmYYzrQEbY92DJrbo"), 0)),
 		"Phrase":      first(w.Seed().Phrase()),
 	} {
