@@ -28,7 +28,6 @@ func TestW4OnlyTheOwnerMayRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
 	rights(path, 0o600)
 	if err := f.Save(content); err != nil {
 		t.Fatal(err)
@@ -40,4 +39,12 @@ func TestW4OnlyTheOwnerMayRead(t *testing.T) {
 	}
 	rights(c.Path, 0o600)
 	rights(filepath.Dir(c.Path), 0o700)
+	f.Close()
+	folder, err := Trash(path, light)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rights(folder, 0o700)
+	rights(filepath.Dir(folder), 0o700)
+	rights(filepath.Join(folder, filepath.Base(path)), 0o600)
 }

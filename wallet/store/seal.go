@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"crypto/cipher"
 	"crypto/rand"
 	"crypto/sha256"
@@ -55,6 +56,16 @@ func (k KDF) Validate() error {
 		return fmt.Errorf("%w: %d KiB, %d passes, %d lanes", errKDF, k.Memory, k.Passes, k.Lanes)
 	}
 	return nil
+}
+
+// checkNew refuses a password or parameters that no file is made with, and fills
+// in the default ones.
+func checkNew(password secret.Text, kdf KDF) (KDF, error) {
+	if password.Empty() {
+		return kdf, ErrEmptyPassword
+	}
+	kdf = cmp.Or(kdf, DefaultKDF)
+	return kdf, kdf.Validate()
 }
 
 // sealer holds the cipher of an open file, so that saving does not repeat the

@@ -75,13 +75,8 @@ type File struct {
 // Create makes a new file, its folder too if need be, for the owner's eyes
 // only. It fails with ErrExists rather than overwrite anything.
 func Create(path string, password secret.Text, body []byte, cfg Config) (*File, error) {
-	if password.Empty() {
-		return nil, ErrEmptyPassword
-	}
-	if cfg.KDF == (KDF{}) {
-		cfg.KDF = DefaultKDF
-	}
-	if err := cfg.KDF.Validate(); err != nil {
+	var err error
+	if cfg.KDF, err = checkNew(password, cfg.KDF); err != nil {
 		return nil, err
 	}
 	if cfg.Files == nil {
