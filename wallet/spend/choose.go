@@ -68,12 +68,12 @@ func (c choice) named() (chosen []coins.Coin, mixdepth int, err error) {
 			return nil, 0, fmt.Errorf("%w: %v is named twice", ErrCoin, out)
 		case !known:
 			return nil, 0, fmt.Errorf("%w: %v: %w", ErrCoin, out, wallet.ErrNotOurs)
-		case coin.Frozen:
+		case coin.Locked(c.from.Tip.MedianTime):
+			return nil, 0, fmt.Errorf("%w: %v: %w", ErrCoin, out, errLocked(coin, c.from.Tip.MedianTime))
+		case coin.Frozen && !(c.Release && coin.Cause == coins.ByBond):
 			return nil, 0, fmt.Errorf("%w: %v: %w", ErrCoin, out, wallet.ErrFrozen)
 		case c.from.InUse(out):
 			return nil, 0, fmt.Errorf("%w: %v: %w", ErrCoin, out, coins.ErrLeased)
-		case coin.Locked(c.from.Tip.MedianTime):
-			return nil, 0, fmt.Errorf("%w: %v: %w", ErrCoin, out, errLocked(coin, c.from.Tip.MedianTime))
 		}
 		chosen = append(chosen, coin)
 		mixdepths[coin.Mixdepth] = true
@@ -203,10 +203,24 @@ func (c choice) errFunds(total sats.Amount) error {
 	return fmt.Errorf("%w for %v and the fee: %s", coins.ErrFunds, total, text)
 }
 
-// errLocked says until when a fidelity bond is locked, by the clock of the chain.
+// errLocked says until when a fidelity bond is locked, by the clock of the chain,
+// and how long that takes if blocks come as they should.
 func errLocked(c coins.Coin, median time.Time) error {
-	return fmt.Errorf("%w until %s UTC; the chain's median time is %s", wallet.ErrLocked,
-		time.Unix(int64(c.Locktime), 0).UTC().Format(time.DateTime), median.UTC().Format(time.DateTime))
+	end := time.Unix(int64(c.Locktime), 0)
+	return fmt.Errorf("%w until %s UTC; the chain's median time is %s, so wait about %s", wallet.ErrLocked,
+		end.UTC().Format(time.DateTime), median.UTC().Format(time.DateTime), roughly(end.Sub(median)))
+}
+
+// roughly writes a time to wait in days, or in hours if they are few.
+func roughly(d time.Duration) string {
+	const day = 24 * time.Hour
+	switch {
+	case d > 2*day:
+		return fmt.Sprintf("%d days", d.Round(day)/day)
+	case d > time.Hour:
+		return fmt.Sprintf("%d hours", (d+time.Hour-1)/time.Hour)
+	}
+	return "an hour"
 }
 
 func sortedKeys(set map[int]bool) []int { return slices.Sorted(maps.Keys(set)) }

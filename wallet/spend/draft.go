@@ -20,7 +20,8 @@ import (
 type draft struct {
 	cfg      Config
 	direct   txbuild.Direct // its Change is a script of the right size, but nobody's
-	mixdepth int            // that gets the change
+	keep     bool           // the one output is ours, and nobody's as well until agreed to
+	mixdepth int            // that gets the change, or the one output
 	quote    Quote
 	lease    *coins.Lease
 }
@@ -31,21 +32,30 @@ func prepare(ctx context.Context, cfg Config, p Payment) (_ *draft, err error) {
 	if err := p.check(cfg.Wallet.Mixdepths()); err != nil {
 		return nil, err
 	}
-	d := &draft{cfg: cfg, direct: txbuild.Direct{Outputs: p.Outputs, Sequence: txbuild.RBF}}
+	d := &draft{cfg: cfg, keep: p.Keep, direct: txbuild.Direct{Outputs: p.Outputs, Sequence: txbuild.RBF}}
 	if p.NoRBF {
 		d.direct.Sequence = txbuild.NoRBF
 	}
 	if d.direct.Rate, err = cfg.Fee.Draw(ctx, cfg.Node); err != nil {
 		return nil, err
 	}
-	if !p.Sweep {
-		if d.direct.Change, err = placeholder(cfg.Wallet); err != nil {
+	if p.Keep || !p.Sweep {
+		nobody, err := placeholder(cfg.Wallet)
+		if err != nil {
 			return nil, err
+		}
+		if p.Keep {
+			d.direct.Outputs = []txbuild.Output{{Script: nobody}}
+		} else {
+			d.direct.Change = nobody
 		}
 	}
 	d.lease, err = cfg.Wallet.Lease("payment", hold(cfg), func(c wallet.Choice) (chosen []coins.Coin, err error) {
 		d.direct.LockTime = txbuild.LockTime(c.Tip.Height)
 		chosen, d.mixdepth, err = choice{cfg, p, d.direct, c}.coins()
+		if p.Keep {
+			d.mixdepth = p.Into
+		}
 		return chosen, err
 	})
 	if err != nil {
@@ -56,6 +66,9 @@ func prepare(ctx context.Context, cfg Config, p Payment) (_ *draft, err error) {
 		d.direct.LockTime = max(d.direct.LockTime, c.LockTime())
 	}
 	tx, err := d.direct.Build()
+	if err == nil && p.Keep {
+		err = worthKeeping(tx.Msg.TxOut[0])
+	}
 	if err == nil {
 		d.quote = d.quoteOf(tx)
 		err = cfg.limits(d.quote)
@@ -72,6 +85,15 @@ func (p Payment) check(mixdepths int) error {
 	if (p.Mixdepth < 0 || p.Mixdepth >= mixdepths) && !(p.Mixdepth == OfCoins && len(p.Coins) > 0) {
 		return wallet.ErrMixdepth
 	}
+	if p.Keep {
+		if !p.Sweep || len(p.Outputs) != 0 {
+			return fmt.Errorf("%w: what is kept is everything, and has no receiver", ErrPayment)
+		}
+		if p.Into < 0 || p.Into >= mixdepths {
+			return wallet.ErrMixdepth
+		}
+		return nil
+	}
 	if len(p.Outputs) == 0 || p.Sweep && (len(p.Outputs) != 1 || p.Outputs[0].Value != 0) {
 		return fmt.Errorf("%w: everything goes to one receiver, an amount to one or more", ErrPayment)
 	}
@@ -85,6 +107,15 @@ func (p Payment) check(mixdepths int) error {
 		}
 	}
 	return nil
+}
+
+// worthKeeping refuses an own output that nodes do not pass on.
+func worthKeeping(out *wire.TxOut) error {
+	least, err := txbuild.DustLimit(out.PkScript)
+	if err == nil && sats.Amount(out.Value) < least {
+		err = fmt.Errorf("%w: %v would be left, the least is %v", ErrDust, sats.Amount(out.Value), least)
+	}
+	return err
 }
 
 // placeholder is a script like those of change addresses, that nobody owns.
@@ -104,6 +135,10 @@ func (d *draft) quoteOf(tx *txbuild.Tx) Quote {
 		if value == 0 { // of a sweep, the only one
 			value = sats.Amount(tx.Msg.TxOut[0].Value)
 		}
+		if d.keep {
+			q.Outputs = append(q.Outputs, Output{Value: value, Change: true})
+			continue
+		}
 		q.Outputs = append(q.Outputs, Output{Value: value, Script: bytes.Clone(out.Script)})
 		q.Amount += value
 	}
@@ -119,7 +154,10 @@ func (d *draft) agree(ctx context.Context, approve func(Quote) error) (*wire.Msg
 		return nil, err
 	}
 	for _, out := range d.quote.Outputs {
-		if out.Change {
+		switch {
+		case d.keep:
+			d.direct.Outputs[0].Script = bytes.Clone(out.Script)
+		case out.Change:
 			d.direct.Change = bytes.Clone(out.Script)
 		}
 	}

@@ -53,6 +53,7 @@ type Wallet interface {
 	Lease(purpose string, ttl time.Duration, choose func(wallet.Choice) ([]coins.Coin, error)) (*coins.Lease, error)
 	Type() txbuild.ScriptType
 	NextAddress(mixdepth int, branch uint32) (wallet.Address, error)
+	Thaw(outs ...wire.OutPoint) error
 	SignTx(tx *wire.MsgTx, own []coins.Coin) error
 	Publish(ctx context.Context, tx *wire.MsgTx) error
 	Record(id chainhash.Hash) (wallet.Record, error)
@@ -93,6 +94,13 @@ type Payment struct {
 	MinConf int32
 	// NoRBF makes the transaction tell that it is not to be replaced.
 	NoRBF bool
+	// Keep, with Sweep and without Outputs, sends everything to a new address of
+	// the wallet in the mixdepth Into.
+	Keep bool
+	Into int
+	// Release lets Coins be fidelity bonds that are frozen for no other cause.
+	// They are thawed after the payment was agreed to.
+	Release bool
 }
 
 // OfCoins stands for the mixdepth of the coins named, of the first of them if
@@ -113,6 +121,11 @@ func Pay(ctx context.Context, cfg Config, p Payment, approve func(Quote) error) 
 	tx, err := d.agree(ctx, approve)
 	if err != nil {
 		return Receipt{}, err
+	}
+	if p.Release {
+		if err := cfg.Wallet.Thaw(p.Coins...); err != nil {
+			return Receipt{}, err
+		}
 	}
 	if err := cfg.Wallet.SignTx(tx, d.lease.Coins); err != nil {
 		return Receipt{}, err
