@@ -59,7 +59,7 @@ type Backend struct {
 	stopped chan struct{}
 
 	step     int32 // blocks to search at once
-	progress progress
+	progress chain.Meter
 
 	// watched has its own lock, which is a channel since holding it takes as
 	// long as a search.

@@ -141,8 +141,8 @@ func (b *Backend) waitScanned(ctx context.Context, done <-chan error) error {
 	ticker := time.NewTicker(progressEvery)
 	defer ticker.Stop()
 	if done != nil {
-		b.progress.begin(scanning, 0, 0, 100)
-		defer b.progress.end()
+		b.progress.Begin(scanning, 0, 0, 100)
+		defer b.progress.End()
 	}
 	for {
 		select {
@@ -155,7 +155,7 @@ func (b *Backend) waitScanned(ctx context.Context, done <-chan error) error {
 		share, err := b.scanShare(ctx)
 		switch {
 		case done != nil && err == nil:
-			b.progress.at(share)
+			b.progress.At(share)
 		case done == nil && (err != nil || share < 0):
 			return err
 		}

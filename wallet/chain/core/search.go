@@ -78,15 +78,15 @@ func (b *Backend) search(ctx context.Context, since chain.BlockID) error {
 // far it came. The whole search began at first.
 func (b *Backend) searchSteps(ctx context.Context, found []*branch, first, from, last int32) error {
 	weigh := b.weights(ctx, last)
-	b.progress.begin(searching, weigh(first), weigh(from), weigh(last))
-	defer b.progress.end()
+	b.progress.Begin(searching, weigh(first), weigh(from), weigh(last))
+	defer b.progress.End()
 	for from <= last {
 		to := min(last, from+b.step-1)
 		part := span{weigh(from), weigh(to)}
 		if err := b.afterSearch(ctx, func() error { return b.rescan(ctx, from, to, part) }); err != nil {
 			return err
 		}
-		b.progress.at(part.last)
+		b.progress.At(part.last)
 		for _, br := range found {
 			if err := b.writeMark(ctx, br, mark{b.count(br), to, to < last}); err != nil {
 				return err
@@ -199,7 +199,7 @@ func (b *Backend) waitSearched(ctx context.Context, done <-chan error, part span
 			return cutOff
 		}
 		if busy {
-			b.progress.at(part.at(progress))
+			b.progress.At(part.at(progress))
 		}
 		if how, ok := b.Progress(); ok && ticks%logEvery == 0 {
 			b.log.Info(how.What, "permille", how.Permille, "left", how.Left.Round(time.Second))
