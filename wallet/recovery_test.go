@@ -7,13 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/btcsuite/btcd/wire/v2"
-
 	"github.com/joinmarket-go/joinmarket/protocol/sats"
 	"github.com/joinmarket-go/joinmarket/wallet"
 	"github.com/joinmarket-go/joinmarket/wallet/chain"
-	"github.com/joinmarket-go/joinmarket/wallet/chain/chaintest"
-	"github.com/joinmarket-go/joinmarket/wallet/chain/core"
 	"github.com/joinmarket-go/joinmarket/wallet/keys"
 	"github.com/joinmarket-go/joinmarket/wallet/wallettest"
 )
@@ -124,54 +120,5 @@ func TestNewWalletIsNotRecovered(t *testing.T) {
 	w = reopen(t, path, cfg)
 	if _, ok := w.Recovery(); ok {
 		t.Error("it is looked for")
-	}
-}
-
-// On a real node: the only used address is the 4900th, its coins are known
-// before the history, and it is all found.
-func TestRecoveryOnBitcoind(t *testing.T) {
-	node := chaintest.StartBitcoind(t)
-	if _, err := node.Mine(t.Context(), 110); err != nil {
-		t.Fatal(err)
-	}
-	seed := newSeed(t)
-	script := at(t, seed, keys.Path{Index: 4900})
-	if _, err := node.Fund(t.Context(), wire.NewTxOut(123_456, script)); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := node.Mine(t.Context(), 1); err != nil {
-		t.Fatal(err)
-	}
-	backend, err := core.New(core.Config{Node: node.Access(), Wallet: "recovery", Params: regtest})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer backend.Close()
-	cfg := wallet.Config{Params: regtest, Chain: backend, KDF: wallettest.LightKDF, RecoveryGap: wallet.DefaultRecoveryGap, Mixdepths: 1}
-	w, path := create(t, seed, cfg)
-	changes, cancel := w.Subscribe()
-	defer cancel()
-	ctx, stop := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- w.Sync(ctx) }()
-	<-changes // the coins are found; the history follows
-	r, ok := w.Recovery()
-	if !ok || !r.Scanned || r.Found[0] != 123_456 || r.Coins != 1 {
-		t.Errorf("%+v, %v", r, ok)
-	}
-	stop()
-	if err := <-done; !errors.Is(err, context.Canceled) {
-		t.Fatalf("%v, want Canceled", err)
-	}
-	w.Close()
-
-	w = openOnce(t, path, cfg)
-	defer w.Close()
-	sync(t, w)
-	if b := balances(t, w)[0]; b.Available != 123_456 {
-		t.Errorf("%+v", b)
-	}
-	if a := next(t, w, 0, keys.External); a.Path.Index != 4901 {
-		t.Errorf("it goes on at %v", a.Path)
 	}
 }

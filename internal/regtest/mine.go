@@ -21,6 +21,8 @@ type Block struct {
 	Parent chain.BlockID
 	// Txs go into it, parents before children.
 	Txs []*wire.MsgTx
+	// Script gets the subsidy; nil means the node's key.
+	Script []byte
 	// Time is the block's; the zero value means now. It is moved forward where
 	// the rules ask for it (BIP 113).
 	Time time.Time
@@ -72,7 +74,10 @@ func (n *Node) mineBlock(ctx context.Context, block Block) (chain.BlockID, error
 		}
 		n.branch = branch
 	}
-	msg := n.branch.next(n.script(), block.Txs, block.Time)
+	if block.Script == nil {
+		block.Script = n.script()
+	}
+	msg := n.branch.next(block.Script, block.Txs, block.Time)
 	var raw bytes.Buffer
 	if err := msg.Serialize(&raw); err != nil {
 		return chain.BlockID{}, err
