@@ -3,6 +3,7 @@ package neutrino_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -170,6 +171,9 @@ func TestInterrupted(t *testing.T) {
 	case <-timed(t).Done():
 		t.Fatal("the second batch is not asked for")
 	}
+	if p, on := b.Progress(); !on || !strings.Contains(p.What, "history") || p.Permille < 300 || p.Permille > 500 {
+		t.Errorf("in the middle, progress is %+v, %v", p, on)
+	}
 	cancel()
 	if err := <-done; !errors.Is(err, context.Canceled) {
 		t.Errorf("Sync: %v, want Canceled", err)
@@ -196,5 +200,74 @@ func TestInterrupted(t *testing.T) {
 	}
 	if asked == 0 {
 		t.Error("no filters are asked for")
+	}
+	if p, on := b.Progress(); on {
+		t.Errorf("progress %+v after the end", p)
+	}
+}
+
+// A download of headers that was interrupted ends at once, and goes on where it
+// was in a later run.
+func TestInterruptedDownload(t *testing.T) {
+	t.Parallel()
+	const message = 2000 // headers that a message has room for
+	node := chaintest.StartBTCD(t, peers)
+	tip := mine(t, node, message+100)
+	held := make(chan struct{}, 1)
+	begins := func(m wire.Message) bool {
+		ask, is := m.(*wire.MsgGetHeaders)
+		return is && *ask.BlockLocatorHashes[0] == *regtest.Params.GenesisHash
+	}
+	between := newRelay(t, node, func(m wire.Message) bool {
+		if _, is := m.(*wire.MsgGetHeaders); !is || begins(m) {
+			return false
+		}
+		select {
+		case held <- struct{}{}:
+		default:
+		}
+		return true
+	})
+	cfg := config(t, between.addr())
+	cfg.Patience = patience
+	b := open(t, cfg)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() {
+		_, err := b.Tip(ctx)
+		done <- err
+	}()
+	select {
+	case <-held:
+	case <-timed(t).Done():
+		t.Fatal("the second part is not asked for")
+	}
+	for deadline := timed(t); ; {
+		if p, on := b.Progress(); on && strings.Contains(p.What, "headers") && p.Permille > 400 && p.Permille < 1000 {
+			break
+		}
+		select {
+		case <-b.Changes():
+		case <-time.After(50 * time.Millisecond): // progress tells nobody
+		case <-deadline.Done():
+			t.Fatal("no progress in the middle")
+		}
+	}
+	cancel()
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Errorf("Tip: %v, want Canceled", err)
+	}
+	closeNow(t, b)
+
+	between = newRelay(t, node, nil)
+	cfg.Peers = []string{between.addr()}
+	b = open(t, cfg)
+	if got, err := b.Tip(timed(t)); err != nil || got.BlockID != tip {
+		t.Errorf("later: %v, %v, want %v", got, err, tip)
+	}
+	for _, m := range between.forget() {
+		if begins(m) {
+			t.Error("the download begins anew")
+		}
 	}
 }

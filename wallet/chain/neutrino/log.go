@@ -33,7 +33,7 @@ func routeLog(to *slog.Logger) (end func()) {
 	setRoute()
 	router.mu.Lock()
 	defer router.mu.Unlock()
-	router.to = to
+	router.to, router.began = to, time.Time{}
 	return func() {
 		router.mu.Lock()
 		defer router.mu.Unlock()

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"sync"
 	"time"
 
 	"golang.org/x/net/proxy"
@@ -26,6 +27,9 @@ type network struct {
 	ctx    context.Context
 	server string // the proxy, empty for none
 	proxy  proxy.ContextDialer
+
+	mu     sync.Mutex // protects the field below
+	failed error      // of the last connection or look-up, nil if it came about
 }
 
 func newNetwork(ctx context.Context, server string) (*network, error) {
@@ -49,24 +53,55 @@ func newNetwork(ctx context.Context, server string) (*network, error) {
 
 // dial connects to a peer.
 func (n *network) dial(addr net.Addr) (net.Conn, error) {
+	conn, err := n.connect(addr)
+	n.note(err)
+	return conn, err
+}
+
+// note keeps why there is no connection, for the user.
+func (n *network) note(err error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.failed = err
+}
+
+// failure is why the last connection or look-up did not come about, nil if it
+// did.
+func (n *network) failure() error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.failed
+}
+
+func (n *network) connect(addr net.Addr) (net.Conn, error) {
 	if n.server != "" {
 		ctx, cancel := context.WithTimeout(n.ctx, torTime)
 		defer cancel()
 		return n.proxy.DialContext(ctx, "tcp", addr.String())
 	}
 	if addr.Network() != "tcp" {
-		return nil, errors.New("onion addresses need a proxy")
+		return nil, errOnion
 	}
 	ctx, cancel := context.WithTimeout(n.ctx, dialTime)
 	defer cancel()
 	return new(net.Dialer).DialContext(ctx, "tcp", addr.String())
 }
 
+var errOnion = errors.New("onion addresses need a proxy, that of Tor")
+
 // lookup returns the addresses of a host.
 func (n *network) lookup(host string) ([]net.IP, error) {
 	if ip := net.ParseIP(host); ip != nil {
 		return []net.IP{ip}, nil
 	}
+	ips, err := n.ask(host)
+	if err != nil {
+		n.note(err)
+	}
+	return ips, err
+}
+
+func (n *network) ask(host string) ([]net.IP, error) {
 	if n.server == "" {
 		ctx, cancel := context.WithTimeout(n.ctx, dialTime)
 		defer cancel()

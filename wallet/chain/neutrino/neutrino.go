@@ -22,6 +22,7 @@ import (
 	"log/slog"
 	"net"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -80,10 +81,13 @@ type Backend struct {
 	log     *slog.Logger
 	db      walletdb.DB
 	service *light.ChainService
+	network *network
 	watched filters.Watched
 	peers   peers
 	changes chan struct{}
-	unroute func() // ends the library's messages to log
+	// download and searching are measured for Progress.
+	download, searching chain.Meter
+	unroute             func() // ends the library's messages to log
 
 	ctx      context.Context // ends with Close
 	stop     context.CancelFunc
@@ -121,6 +125,9 @@ func New(cfg Config) (*Backend, error) {
 		if _, _, err := net.SplitHostPort(peer); err != nil {
 			cfg.Peers[i] = net.JoinHostPort(peer, cfg.Params.DefaultPort)
 		}
+		if host, _, _ := net.SplitHostPort(cfg.Peers[i]); strings.HasSuffix(host, ".onion") && cfg.Proxy == "" {
+			return nil, fmt.Errorf("%s: %w", peer, errOnion)
+		}
 	}
 	b := &Backend{
 		cfg:      cfg,
@@ -151,8 +158,7 @@ func (b *Backend) open() (err error) {
 		}
 	}()
 	setMaxPeers(cmp.Or(b.cfg.MaxPeers, DefaultPeers))
-	network, err := newNetwork(b.ctx, b.cfg.Proxy)
-	if err != nil {
+	if b.network, err = newNetwork(b.ctx, b.cfg.Proxy); err != nil {
 		return err
 	}
 	params := *b.cfg.Params
@@ -164,8 +170,8 @@ func (b *Backend) open() (err error) {
 		Database:      b.db,
 		ChainParams:   params,
 		ConnectPeers:  b.cfg.Peers,
-		Dialer:        network.dial,
-		NameResolver:  network.lookup,
+		Dialer:        b.network.dial,
+		NameResolver:  b.network.lookup,
 		PersistToDisk: true, // when more scripts are watched, all are read again
 	})
 	if err != nil {
@@ -232,5 +238,5 @@ func (b *Backend) Watch(ctx context.Context, branches []chain.Branch) error {
 }
 
 // Tip implements chain.Backend. It waits while headers are downloaded, which
-// takes minutes the first time; progress is logged.
+// takes minutes the first time; Progress tells how far it is.
 func (b *Backend) Tip(ctx context.Context) (chain.Tip, error) { return b.ready(ctx) }

@@ -20,8 +20,6 @@ import (
 const (
 	// lookEvery is how often the progress of the download is looked at.
 	lookEvery = time.Second
-	// progressEvery is how often a long download or search is logged.
-	progressEvery = 10 * time.Second
 	// forgiveEvery is how often configured peers are given another chance.
 	forgiveEvery = time.Minute
 	// medianSpan is how many blocks the median time is of (BIP 113).
@@ -215,15 +213,19 @@ func (b *Backend) ready(ctx context.Context) (chain.Tip, error) {
 
 // unreachable says what is missing.
 func (b *Backend) unreachable(s state) error {
+	why := ""
+	if err := b.network.failure(); err != nil {
+		why = fmt.Sprintf(" (%v)", err)
+	}
 	switch {
 	case s.err != nil:
 		return fmt.Errorf("the light client's database in %s: %w", b.cfg.Dir, s.err)
 	case s.peers == 0 && len(b.cfg.Peers) > 0:
-		return fmt.Errorf("%w: the light client has no connection to %s: check that it runs on %s and serves compact filters "+
-			"(Bitcoin Core: blockfilterindex=1 and peerblockfilters=1)", chain.ErrUnreachable, strings.Join(b.cfg.Peers, ", "), b.cfg.Params.Name)
+		return fmt.Errorf("%w: the light client has no connection to %s%s: check that it runs on %s and serves compact filters "+
+			"(Bitcoin Core: blockfilterindex=1 and peerblockfilters=1)", chain.ErrUnreachable, strings.Join(b.cfg.Peers, ", "), why, b.cfg.Params.Name)
 	case s.peers == 0:
-		return fmt.Errorf("%w: the light client found no peer that serves compact filters: check the network connection and the proxy, "+
-			"or configure a peer", chain.ErrUnreachable)
+		return fmt.Errorf("%w: the light client found no peer that serves compact filters%s: check the network connection and the proxy, "+
+			"or configure a peer", chain.ErrUnreachable, why)
 	}
 	return fmt.Errorf("%w: the peers of the light client do not give the chain after block %d of %s (filters after %d): wait, or configure other peers",
 		chain.ErrUnreachable, s.headers, s.last.Timestamp.UTC().Format(time.DateOnly), s.filters)
@@ -232,8 +234,9 @@ func (b *Backend) unreachable(s state) error {
 // progress is what look remembers.
 type progress struct {
 	headers, filters int32
+	goal             int32     // height that is measured to; 0: nothing is downloaded
 	grown            time.Time // when one of these grew last, or a peer was dropped
-	logged, forgiven time.Time
+	forgiven         time.Time
 }
 
 // look notes how the download goes on, and acts when it does not.
@@ -253,6 +256,7 @@ func (b *Backend) look(p *progress) {
 		b.peers.mu.Unlock()
 	}
 	p.headers, p.filters = s.headers, s.filters
+	p.goal = b.measure(s, p.goal)
 	switch {
 	case s.peers == 0:
 		if now.Sub(p.forgiven) >= forgiveEvery {
@@ -265,9 +269,6 @@ func (b *Backend) look(p *progress) {
 	case now.Sub(p.grown) >= stallTime:
 		p.grown = now
 		b.dropBoaster(s.headers)
-	case grown && now.Sub(p.logged) >= progressEvery:
-		p.logged = now
-		b.log.Info("downloading headers", "block", s.headers, "filter", s.filters, "of", s.claimed, "peers", s.peers)
 	}
 }
 

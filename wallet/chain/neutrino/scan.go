@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/btcsuite/btcd/btcutil/v2"
 	"github.com/btcsuite/btcd/btcutil/v2/gcs"
@@ -33,7 +32,10 @@ func (b *Backend) scan(ctx context.Context, after chain.BlockID, through int32, 
 	done func(blocks []chainhash.Hash, txs []found) error) error {
 	var blocks []chainhash.Hash
 	var txs []found
-	logged := time.Now()
+	if after.Height < through {
+		b.searching.Begin(searching, int64(min(after.Height, b.record.from)), int64(after.Height), int64(through))
+		defer b.searching.End()
+	}
 	for last := after; last.Height < through; {
 		header, err := b.header(last.Height + 1)
 		if err != nil || header.PrevBlock != last.Hash {
@@ -61,10 +63,7 @@ func (b *Backend) scan(ctx context.Context, after chain.BlockID, through int32, 
 			}
 			blocks, txs = nil, nil
 		}
-		if now := time.Now(); now.Sub(logged) >= progressEvery {
-			logged = now
-			b.log.Info("searching the chain for the wallet's history", "block", last.Height, "of", through)
-		}
+		b.searching.At(int64(last.Height))
 	}
 	return nil
 }

@@ -20,7 +20,7 @@ const syncTries = 10
 var errMoved = errors.New("the chain changes faster than it can be read")
 
 // Sync implements chain.Backend. The first time it searches all blocks since the
-// first birth, which may take long: progress is logged, and what was found is
+// first birth, which may take long: Progress tells how far it is, and what was found is
 // kept, also if the program ends.
 func (b *Backend) Sync(ctx context.Context, since chain.BlockID) (chain.Update, error) {
 	if err := b.acquire(ctx); err != nil {

@@ -51,8 +51,8 @@ func TestUnreachable(t *testing.T) {
 	cfg.Patience = time.Second
 	b := open(t, cfg)
 	for name, err := range asking(timed(t), b) {
-		if !errors.Is(err, chain.ErrUnreachable) || !strings.Contains(err.Error(), cfg.Peers[0]) {
-			t.Errorf("%s: %v, want ErrUnreachable with the address", name, err)
+		if !errors.Is(err, chain.ErrUnreachable) || !strings.Contains(err.Error(), cfg.Peers[0]) || !strings.Contains(err.Error(), "refused") {
+			t.Errorf("%s: %v, want ErrUnreachable with the address and the reason", name, err)
 		}
 	}
 	// What needs nobody works.
@@ -324,6 +324,7 @@ func TestConfig(t *testing.T) {
 		"too many peers":   func(c *neutrino.Config) { c.MaxPeers = 126 },
 		"negative peers":   func(c *neutrino.Config) { c.MaxPeers = -1 },
 		"proxy, no port":   func(c *neutrino.Config) { c.Proxy = "127.0.0.1" },
+		"onion, no proxy":  func(c *neutrino.Config) { c.Peers = []string{"abcdefghijklmnop.onion"} },
 	} {
 		cfg := config(t, "127.0.0.1:1")
 		change(&cfg)
