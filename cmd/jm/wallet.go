@@ -53,6 +53,7 @@ while there is only one.`
 		newWalletBumpFee(a),
 		newWalletPending(a),
 		newWalletPSBT(a),
+		newWalletBond(a), newGetTimelockAddress(a),
 	)
 	addGroup(cmd, "Keys:",
 		newWalletSeed(a),
