@@ -87,53 +87,99 @@ func (s *state) nextImport(mixdepth int) keys.Path {
 	return p
 }
 
-// ImportKey adds a private key in the form that wallets write (WIF), and returns
-// its address. Coins there are found by the next synchronisation, which looks
-// through the whole chain, and belong to the mixdepth. The words of the seed do
-// not restore the key: only the wallet file has it. The errors are keys.ErrWIF,
-// ErrKnownKey, ErrTooManyKeys, ErrMixdepth and keys.ErrWatchOnly.
-func (w *Wallet) ImportKey(wif secret.Text, mixdepth int) (Address, error) {
-	if w.WatchOnly() {
-		return Address{}, keys.ErrWatchOnly
-	}
-	k, err := keys.ParseWIF(wif, w.Type(), w.Params())
-	if err != nil {
-		return Address{}, err
-	}
-	var path keys.Path
-	err = w.save(func(s *state) error {
-		if err := s.add(Import{mixdepth, k}); err != nil {
-			return err
-		}
-		path = s.imported[len(s.imported)-1].path
-		return w.withTree(func(t *keys.Tree) error { return w.importLocked(t, path, k) })
-	})
-	if err != nil {
-		k.Key.Wipe()
-		return Address{}, err
-	}
-	w.growLater()
-	return w.address(path)
+// Imported tells what became of a key that was to be imported.
+type Imported struct {
+	Address Address
+	Err     error // keys.ErrWIF, ErrKnownKey or ErrTooManyKeys; then there is no address
 }
 
-// importLocked gives the tree the key of a path. It is there before it is on
-// the disk, which does no harm: without its place in the state nobody asks for
-// it, and the next key takes the place.
-func (w *Wallet) importLocked(t *keys.Tree, path keys.Path, k keys.ImportedKey) error {
-	if err := t.Import(path.Mixdepth, path.Index, k); err != nil {
-		return err
+// ImportKeys adds private keys in the form that wallets write (WIF) to a
+// mixdepth, as many as it can take, and tells for each what became of it. Coins
+// there are found by the next synchronisation, which looks through the whole
+// chain. The words of the seed do not restore the keys: only the wallet file has
+// them. With an error (ErrMixdepth, keys.ErrWatchOnly, or one of saving) none was
+// taken.
+func (w *Wallet) ImportKeys(mixdepth int, wifs ...secret.Text) ([]Imported, error) {
+	if w.WatchOnly() {
+		return nil, keys.ErrWatchOnly
 	}
-	script, err := t.Script(path)
-	if err != nil {
-		return err
+	if mixdepth < 0 || mixdepth >= w.Mixdepths() {
+		return nil, ErrMixdepth
 	}
-	if _, known := w.paths[string(script)]; known {
-		return ErrKnownKey
+	if err := w.learnOffline(); err != nil {
+		return nil, err
 	}
-	for _, other := range w.state.imported {
-		if bytes.Equal(other.key.Key.Reveal(), k.Key.Reveal()) && other.key.Uncompressed == k.Uncompressed {
-			return ErrKnownKey
+	done := make([]Imported, len(wifs))
+	parsed := make([]keys.ImportedKey, len(wifs))
+	wipe := func(all bool) {
+		for i, d := range done {
+			if all || d.Err != nil {
+				parsed[i].Key.Wipe()
+			}
 		}
 	}
-	return nil
+	for i, wif := range wifs {
+		parsed[i], done[i].Err = keys.ParseWIF(wif, w.Type(), w.Params())
+	}
+	err := w.save(func(s *state) error {
+		for i := range done {
+			if done[i].Err == nil {
+				done[i].Address.Path, done[i].Err = w.addImported(s, Import{mixdepth, parsed[i]})
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		wipe(true)
+		return nil, err
+	}
+	wipe(false)
+	w.growLater()
+	for i, d := range done {
+		if d.Err == nil {
+			if done[i].Address, err = w.address(d.Address.Path); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return done, nil
+}
+
+// ImportKey is ImportKeys for one key.
+func (w *Wallet) ImportKey(wif secret.Text, mixdepth int) (Address, error) {
+	done, err := w.ImportKeys(mixdepth, wif)
+	if err != nil {
+		return Address{}, err
+	}
+	return done[0].Address, done[0].Err
+}
+
+// addImported adds a key to a state that is about to be saved, and gives it to
+// the tree. It is there before it is on the disk, and stays if that fails, which
+// does no harm: without its place in the state nobody asks for it, and the next
+// key takes the place.
+func (w *Wallet) addImported(s *state, k Import) (path keys.Path, err error) {
+	path = s.nextImport(k.Mixdepth)
+	err = w.withTree(func(t *keys.Tree) error {
+		if err := t.Import(path.Mixdepth, path.Index, k.Key); err != nil {
+			return err
+		}
+		script, err := t.Script(path)
+		if err != nil {
+			return err
+		}
+		if _, known := w.paths[string(script)]; known {
+			return ErrKnownKey
+		}
+		for _, other := range s.imported {
+			if bytes.Equal(other.key.Key.Reveal(), k.Key.Key.Reveal()) && other.key.Uncompressed == k.Key.Uncompressed {
+				return ErrKnownKey
+			}
+		}
+		return nil
+	})
+	if err == nil {
+		err = s.add(k)
+	}
+	return path, err
 }

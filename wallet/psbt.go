@@ -17,17 +17,18 @@ import (
 // recognises the addresses that it would look for with one, and it refuses what
 // it knows to be frozen, locked or in use; with one, also what is not unspent.
 func (w *Wallet) PSBTSigner() (psbt.Signer, error) {
-	if w.cfg.Chain == nil {
-		if err := w.learnOffline(); err != nil {
-			return nil, err
-		}
+	if err := w.learnOffline(); err != nil {
+		return nil, err
 	}
 	return signer{w}, nil
 }
 
 // learnOffline derives what would be watched, in a wallet that never asks a
-// node.
+// node; elsewhere Sync does it.
 func (w *Wallet) learnOffline() error {
+	if w.cfg.Chain != nil {
+		return nil
+	}
 	w.syncing.Lock()
 	defer w.syncing.Unlock()
 	want, _ := w.wanted()

@@ -97,7 +97,7 @@ type Config struct {
 	MaxFreezeReuse sats.Amount
 	// Selection is how Reserve chooses coins; empty: coins.Default.
 	Selection coins.Algorithm
-	// KDF of a new file; zero: store.DefaultKDF.
+	// KDF of a new file, and of a new password; zero: store.DefaultKDF.
 	KDF store.KDF
 	// Files is where the wallet file is written; nil: the operating system.
 	Files durable.System
@@ -309,20 +309,6 @@ func (w *Wallet) Chain() chain.Backend { return w.cfg.Chain }
 // Seed returns what restores the wallet; for showing it to the user on
 // explicit demand.
 func (w *Wallet) Seed() keys.Seed { return w.seed }
-
-// ID is the wallet id of the reference implementation, 6 hex digits; of a P2WPKH
-// wallet that of its default type, with fidelity bonds.
-func (w *Wallet) ID() (id string, err error) {
-	err = w.withTree(func(t *keys.Tree) error {
-		if w.state.kind == txbuild.P2WPKH {
-			id, err = t.BondsID()
-		} else {
-			id, err = t.ID()
-		}
-		return err
-	})
-	return id, err
-}
 
 // WithKeys runs use with all keys of the wallet, for what a user asks for
 // explicitly: extended public keys, private keys, descriptors. use must not keep

@@ -1,0 +1,102 @@
+package wallet
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/joinmarket-go/joinmarket/wallet/keys"
+	"github.com/joinmarket-go/joinmarket/wallet/message"
+	"github.com/joinmarket-go/joinmarket/wallet/txbuild"
+)
+
+// ErrFar: an address is further ahead than the wallet would look for it.
+var ErrFar = errors.New("this address is too far ahead of those that were handed out; for the next one use: jm wallet address")
+
+// Find returns the path of an address of the wallet: one of those that are looked
+// for, whether they were handed out or not. The errors are txbuild.ErrAddress and
+// ErrNoSuch.
+func (w *Wallet) Find(address string) (keys.Path, error) {
+	script, err := txbuild.ParseAddress(address, w.Params())
+	if err != nil {
+		return keys.Path{}, err
+	}
+	if path, ours := (signer{w}).path(script); ours {
+		return path, nil
+	}
+	if err := w.learnOffline(); err != nil {
+		return keys.Path{}, err
+	}
+	path, ours := (signer{w}).path(script)
+	if !ours {
+		return keys.Path{}, ErrNoSuch
+	}
+	return path, nil
+}
+
+// SignText signs a text with the key of a path, as package message does, and
+// returns the address that speaks. If it was not handed out yet, it is now, with
+// those before it on its branch: that is on the disk when SignText returns.
+//
+// The errors are those of message.SignText and of the path; ErrBond, as nobody
+// can tell by such a signature whose a fidelity bond is; ErrFar and ErrBehind;
+// message.ErrSignature for an imported key whose address is of an uncompressed
+// public key: the form of the reference's signatures says compressed.
+func (w *Wallet) SignText(p keys.Path, text string) (a Address, signature string, err error) {
+	switch p.Branch {
+	case keys.External, keys.Internal, keys.Imported:
+	case keys.Timelocked:
+		return Address{}, "", ErrBond
+	default:
+		return Address{}, "", keys.ErrPath
+	}
+	err = w.withTree(func(t *keys.Tree) error {
+		key, err := t.PrivateKey(p)
+		if err != nil {
+			return err
+		}
+		defer key.Zero()
+		signature, err = message.SignText(key, text, w.Params())
+		return err
+	})
+	if err != nil {
+		return Address{}, "", err
+	}
+	if a, err = w.address(p); err != nil {
+		return Address{}, "", err
+	}
+	if err := message.VerifyText(a.Text, text, signature, w.Params()); err != nil {
+		return Address{}, "", fmt.Errorf("the signature would not prove anything: %w", err)
+	}
+	if err := w.handOutTo(p); err != nil {
+		return Address{}, "", err
+	}
+	return a, signature, nil
+}
+
+// handOutTo counts the address of a path as handed out, and those before it.
+func (w *Wallet) handOutTo(p keys.Path) error {
+	if p.Branch > keys.Internal {
+		return nil // imported keys and bonds are not handed out
+	}
+	if p.Mixdepth >= w.Mixdepths() {
+		return ErrMixdepth
+	}
+	gaps := branchPair{keys.External: uint32(w.cfg.GapLimit), keys.Internal: uint32(w.cfg.InternalGapLimit)}
+	err := w.save(func(s *state) error {
+		next := &s.next[p.Mixdepth][p.Branch]
+		switch {
+		case p.Index < *next:
+			return nil
+		case s.behind:
+			return ErrBehind
+		case p.Index-*next >= gaps[p.Branch]:
+			return ErrFar
+		}
+		*next = p.Index + 1
+		return nil
+	})
+	if err == nil {
+		w.growLater()
+	}
+	return err
+}
