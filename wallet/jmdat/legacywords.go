@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/joinmarket-go/joinmarket/wallet/secret"
+	"github.com/joinmarket-go/joinmarket/wallet/wordlist"
 )
 
 // The words of Electrum 1.x, one per line; their order is the meaning.
@@ -63,7 +64,8 @@ func LegacyPhrase(entropy secret.Bytes) (secret.Text, error) {
 
 // ParseLegacyPhrase returns the entropy, 16 bytes, behind 12 words, separated
 // by white space, lower case. Such a phrase has no checksum: exchanged words
-// give another wallet. Every error is ErrLegacyPhrase and repeats no word.
+// give another wallet. Every error is ErrLegacyPhrase and repeats no word; for one
+// that is not in the list it is wordlist.UnknownError too.
 func ParseLegacyPhrase(phrase secret.Text) (secret.Bytes, error) {
 	fail := func(format string, args ...any) (secret.Bytes, error) {
 		return secret.Bytes{}, fmt.Errorf("%w: %s", ErrLegacyPhrase, fmt.Sprintf(format, args...))
@@ -82,7 +84,7 @@ func ParseLegacyPhrase(phrase secret.Text) (secret.Bytes, error) {
 	for i, word := range words {
 		number, ok := electrum().numbers[word]
 		if !ok {
-			return fail("word %d is not in the list of old wallets; it needs lower case and the full spelling", i+1)
+			return secret.Bytes{}, fmt.Errorf("%w (old wallets, lower case): %w", ErrLegacyPhrase, wordlist.Unknown(electrum().words, word, i+1))
 		}
 		w[i%3] = number
 		if i%3 < 2 {

@@ -19,6 +19,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/joinmarket-go/joinmarket/wallet/secret"
+	"github.com/joinmarket-go/joinmarket/wallet/wordlist"
 )
 
 // Errors of reading a phrase. None of them repeats a word of it.
@@ -62,7 +63,9 @@ func NewSeed(extension secret.Text) (Seed, error) {
 
 // ParsePhrase reads 12, 15, 18, 21 or 24 words of the English BIP39 list. Case
 // and white space do not matter. The extension is taken as it is, outer blanks
-// included; a wrong one is not noticed, it gives another wallet.
+// included; a wrong one is not noticed, it gives another wallet. The errors are
+// ErrExtension and ErrPhrase, the latter with ErrChecksum or, for a word that is
+// not in the list, wordlist.UnknownError.
 //
 // birth is a time before which the seed was not used; the zero time when that
 // is unknown.
@@ -79,7 +82,7 @@ func ParsePhrase(phrase, extension secret.Text, birth time.Time) (Seed, error) {
 	}
 	for i, word := range words {
 		if _, ok := bip39.GetWordIndex(word); !ok {
-			return Seed{}, fmt.Errorf("%w: word %d is not in the English BIP39 list; check its spelling and write it in full", ErrPhrase, i+1)
+			return Seed{}, fmt.Errorf("%w (BIP39, English): %w", ErrPhrase, wordlist.Unknown(bip39.GetWordList(), word, i+1))
 		}
 	}
 	entropy, err := bip39.EntropyFromMnemonic(strings.Join(words, " "))
