@@ -76,7 +76,7 @@ func (d Daemon) Address() string {
 
 // Blockchain is [BLOCKCHAIN]: the node and its network.
 type Blockchain struct {
-	Source     string // blockchain_source: bitcoin-rpc, regtest (both Bitcoin Core) or btcd (ours)
+	Source     string // blockchain_source: bitcoin-rpc, regtest (both Bitcoin Core), btcd or neutrino (both ours)
 	Network    string // mainnet, testnet, signet, regtest
 	Host       string // rpc_host
 	Port       uint16 // rpc_port; 0: the network's default
@@ -85,6 +85,12 @@ type Blockchain struct {
 	CookieFile string // rpc_cookie_file; wins over user and password
 	Wallet     string // rpc_wallet_file: name of the watch-only wallet in Bitcoin Core
 	CertFile   string // rpc_cert_file (ours): TLS certificate of a btcd
+	// Peers (neutrino_peers, ours) are the only nodes that a light client asks,
+	// each as host or host:port; none: it finds its own.
+	Peers []string
+	// Proxy (neutrino_proxy, ours) is the host:port of a SOCKS5 server that a
+	// light client goes through; empty: none.
+	Proxy string
 }
 
 // Secret is text that prints as stars.

@@ -77,6 +77,15 @@ func TestReferenceDialect(t *testing.T) {
 	}
 }
 
+func TestNeutrino(t *testing.T) {
+	cfg, err := Parse("/data", []byte("[BLOCKCHAIN]\nblockchain_source = neutrino\n"+
+		"neutrino_peers = node.example, 192.0.2.1:18333 ,[2001:db8::1]:8333,abcdefghijklmnop.onion\nneutrino_proxy = localhost:9050\n"))
+	want := []string{"node.example", "192.0.2.1:18333", "[2001:db8::1]:8333", "abcdefghijklmnop.onion"}
+	if b := cfg.Blockchain; err != nil || b.Source != Neutrino || !reflect.DeepEqual(b.Peers, want) || b.Proxy != "localhost:9050" {
+		t.Errorf("%+v, %v", b, err)
+	}
+}
+
 func TestBadValues(t *testing.T) {
 	for _, c := range []struct{ text, names string }{
 		{"[POLICY]\ntx_fees = many", "tx_fees"},
@@ -88,6 +97,16 @@ func TestBadValues(t *testing.T) {
 		{"[POLICY]\ntx_broadcast = everybody", "random-peer"},
 		{"[BLOCKCHAIN]\nnetwork = bitcoin", "mainnet"},
 		{"[BLOCKCHAIN]\nrpc_port = 70000", "65535"},
+		{"[BLOCKCHAIN]\nblockchain_source = electrum", "neutrino"},
+		{"[BLOCKCHAIN]\nneutrino_peers = a,,b", "commas"},
+		{"[BLOCKCHAIN]\nneutrino_peers = a:b", "neutrino_peers"},
+		{"[BLOCKCHAIN]\nneutrino_peers = a:0", "neutrino_peers"},
+		{"[BLOCKCHAIN]\nneutrino_peers = one two", "neutrino_peers"},
+		{"[BLOCKCHAIN]\nneutrino_peers = ::1", "[address]:port"},
+		{"[BLOCKCHAIN]\nneutrino_peers = http://node.example/", "neutrino_peers"},
+		{"[BLOCKCHAIN]\nneutrino_peers = " + strings.Repeat("a,", 100) + "a", "100"},
+		{"[BLOCKCHAIN]\nneutrino_proxy = localhost", "host:port"},
+		{"[BLOCKCHAIN]\nneutrino_proxy = :9050", "host:port"},
 		{"[TIMEOUT]\nmaker_timeout_sec = 0", "maker_timeout_sec"},
 		{"[TIMEOUT]\nconfirm_timeout_hours = Inf", "confirm_timeout_hours"},
 		{"[MESSAGING:x]\nhost = h\nchannel = c\nport = x", "port"},

@@ -25,7 +25,7 @@ var keys = map[string]setter{
 	"DAEMON daemon_cookie_file": func(c *Config, v string) error { c.Daemon.CookieFile = inDir(c, v); return nil },
 	"DAEMON use_ssl":            func(c *Config, v string) error { c.Daemon.TLS = v != "false"; return nil },
 
-	"BLOCKCHAIN blockchain_source": oneOf(func(c *Config) *string { return &c.Blockchain.Source }, "bitcoin-rpc", "regtest", "btcd"),
+	"BLOCKCHAIN blockchain_source": oneOf(func(c *Config) *string { return &c.Blockchain.Source }, "bitcoin-rpc", "regtest", "btcd", Neutrino),
 	"BLOCKCHAIN network":           oneOf(func(c *Config) *string { return &c.Blockchain.Network }, "mainnet", "testnet", "signet", "regtest"),
 	"BLOCKCHAIN rpc_host":          text(func(c *Config) *string { return &c.Blockchain.Host }),
 	"BLOCKCHAIN rpc_port":          port(func(c *Config) *uint16 { return &c.Blockchain.Port }),
@@ -34,6 +34,8 @@ var keys = map[string]setter{
 	"BLOCKCHAIN rpc_cookie_file":   text(func(c *Config) *string { return &c.Blockchain.CookieFile }),
 	"BLOCKCHAIN rpc_wallet_file":   text(func(c *Config) *string { return &c.Blockchain.Wallet }),
 	"BLOCKCHAIN rpc_cert_file":     func(c *Config, v string) error { c.Blockchain.CertFile = inDir(c, v); return nil },
+	"BLOCKCHAIN neutrino_peers":    setPeers,
+	"BLOCKCHAIN neutrino_proxy":    setProxy,
 
 	"LOGGING console_log_level": oneOf(func(c *Config) *string { return &c.Logging.Level }, "DEBUG", "INFO", "WARNING", "ERROR"),
 	"LOGGING color":             func(c *Config, v string) error { c.Logging.Color = v == "true"; return nil },
