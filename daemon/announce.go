@@ -23,7 +23,7 @@ const (
 // are only kept; begin publishes them then.
 func (k *maker) announce(r control.AnnounceRequest) (any, error) {
 	old := k.offers
-	k.offers = slices.Clone(r.Offers)
+	k.offers, k.bonded = slices.Clone(r.Offers), r.Bond
 	if !k.s.ready {
 		return nil, nil
 	}
@@ -80,16 +80,16 @@ func (k *maker) up(l *link, again bool) {
 	})
 }
 
-// answer sends all offers privately to a nick that asked for the order book, on
-// the channel where it asked.
+// answer sends all offers to a nick that asked for the order book, with a proof
+// of the bond if there is one.
 func (k *maker) answer(nick protocol.Nick, on *link) {
 	now := time.Now()
 	if len(k.offers) == 0 || !k.limits.ask.Allow(nick, now) || !k.limits.allAsk.Allow(now) {
 		return
 	}
-	msg := line.Fields(line.Offer{Offer: k.offers[0]})
-	for _, g := range k.groups()[1:] {
-		msg += g
+	if a := (asker{nick, on}); k.bonded {
+		k.prove(a)
+	} else {
+		k.sendOffers(a, "")
 	}
-	k.s.send(&outgoing{to: nick, command: protocol.Command(k.offers[0].Type), msg: msg, via: on.name})
 }

@@ -45,7 +45,7 @@ func TestWholeConversation(t *testing.T) {
 		talks := map[protocol.Nick]uint64{}
 		for n, m := range makers {
 			e := expect[control.AuthEvent](m)
-			want := control.AuthEvent{Conversation: e.Conversation, Taker: alice, Amount: 500_000, Commitment: testCommitment,
+			want := control.AuthEvent{Conversation: e.Conversation, Taker: alice, Amount: 500_000, Offer: offer(0), Commitment: testCommitment,
 				Revelation: line.Plaintext(testAuth), PubKey: keys[n]}
 			if e != want || e.Conversation == 0 {
 				t.Errorf("%+v, want %+v", e, want)

@@ -74,7 +74,9 @@ func (k *maker) open(from protocol.Nick, on *link, msg string, value commitment.
 		return
 	}
 	k.lastID++
-	t := &makerTalk{talk: talk{Conversation: c, on: on.name}, fill: said.(line.Fill), reserved: reserved}
+	fill := said.(line.Fill)
+	offer, _ := k.offer(fill.OfferID)
+	t := &makerTalk{talk: talk{Conversation: c, on: on.name}, fill: fill, offer: offer, reserved: reserved}
 	k.talks[from] = t
 	k.s.log.Info("conversation begun", "conversation", t.ID, "nick", from)
 	k.s.send(&outgoing{to: from, command: protocol.CmdPubKey, msg: t.PubKey(), talk: &t.talk, failed: func(err error) {
@@ -119,13 +121,22 @@ func (k *maker) judge(msg string) (text string, value *commitment.Value) {
 		return blacklisted + f[3][1:], &v
 	}
 	id, ok := protocol.ParseNumber(f[0], 1<<63-1)
-	i := slices.IndexFunc(k.offers, func(o protocol.Offer) bool { return o.ID == protocol.OfferID(id) })
-	if !ok || i < 0 {
+	offer, known := k.offer(protocol.OfferID(id))
+	if !ok || !known {
 		return "oid not found", nil
 	}
 	amount, ok := protocol.ParseNumber(f[1], int64(sats.Max))
-	if a := sats.Amount(amount); !ok || a < k.offers[i].MinSize || a > k.offers[i].MaxSize {
+	if a := sats.Amount(amount); !ok || a < offer.MinSize || a > offer.MaxSize {
 		return "amount out of range", nil
 	}
 	return "", &v
+}
+
+// offer returns an announced offer.
+func (k *maker) offer(id protocol.OfferID) (protocol.Offer, bool) {
+	i := slices.IndexFunc(k.offers, func(o protocol.Offer) bool { return o.ID == id })
+	if i < 0 {
+		return protocol.Offer{}, false
+	}
+	return k.offers[i], true
 }

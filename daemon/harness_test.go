@@ -115,6 +115,7 @@ type client struct {
 	done   chan struct{} // closed when both ends are through
 
 	signer func(control.SignRequest) (control.SignAnswer, error) // nil for the fake
+	bond   func(control.BondRequest) (control.BondAnswer, error) // nil: not to be asked
 	mute   chan struct{}                                         // if not nil, verdicts wait until it is closed
 }
 
@@ -231,6 +232,10 @@ func (c *client) Request(ctx context.Context, method string, params json.RawMess
 		}
 		return control.VerifyAnswer{Valid: r.PubKey == fakeKey(r.Nick) && r.Signature == fakeSignature(r.PubKey, r.Text)}, nil
 	}
+	if r, err := control.Decode[control.BondRequest](params); method == control.QuestionBond && err == nil && c.bond != nil {
+		return c.bond(r)
+	}
+	c.t.Errorf("question %s %s", method, params)
 	return nil, control.ErrUnknownMethod
 }
 

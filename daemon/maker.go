@@ -23,6 +23,8 @@ type maker struct {
 	watcher
 	s      *session
 	offers []protocol.Offer // announced, in the client's order
+	bonded bool             // the client has a bond to prove
+	bonds  bonds
 	lastID uint64
 	talks  map[protocol.Nick]*makerTalk // open ones
 
@@ -34,6 +36,7 @@ type maker struct {
 type makerTalk struct {
 	talk
 	fill     line.Fill
+	offer    protocol.Offer // that was filled, as it was then
 	reserved *commitment.Reservation
 	told     bool // the client knows of it
 }

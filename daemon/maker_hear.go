@@ -54,6 +54,7 @@ func (k *maker) sealed(from protocol.Nick, on *link, e envelope.Envelope) {
 			Taker:        from,
 			OfferID:      t.fill.OfferID,
 			Amount:       t.fill.Amount,
+			Offer:        t.offer,
 			Commitment:   t.fill.Commitment,
 			Revelation:   line.Plaintext(m),
 			PubKey:       t.PubKey(),

@@ -60,7 +60,7 @@ func (watcher) end()                                            {}
 func notFor(method string, r control.Role) error {
 	switch method {
 	case control.MethodAnnounce, control.MethodFill, control.MethodAuth, control.MethodTx, control.MethodPush,
-		control.MethodIOAuth, control.MethodSigs, control.MethodRefuse:
+		control.MethodIOAuth, control.MethodSigs, control.MethodRefuse, control.MethodBecome:
 		return fmt.Errorf("%w: %s is not for a %s", control.ErrState, method, r)
 	}
 	return fmt.Errorf("%w: %.40q", control.ErrUnknownMethod, method)

@@ -171,6 +171,8 @@ func (s *session) serve(method string, params json.RawMessage) (any, error) {
 	switch method {
 	case control.MethodStart:
 		return s.start(params)
+	case control.MethodBecome:
+		return s.become(params)
 	case control.MethodStatus:
 		return s.status(), nil
 	case control.MethodRefresh:

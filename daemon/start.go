@@ -36,8 +36,17 @@ func (s *session) start(params json.RawMessage) (any, error) {
 	}
 
 	s.nick, s.links, s.book = r.Nick, links, orderbook.New(r.Nick)
-	s.log = s.log.With("session", r.Nick, "role", r.Role)
-	switch r.Role {
+	s.log = s.log.With("session", r.Nick)
+	s.play(r.Role)
+	for _, l := range links {
+		s.runLink(l)
+	}
+	s.log.Info("client entered the market", "role", r.Role, "network", r.Network, "channels", names)
+	return control.StartAnswer{Channels: names}, nil
+}
+
+func (s *session) play(r control.Role) {
+	switch r {
 	case control.RoleTaker:
 		s.role = newTaker(s)
 	case control.RoleMaker:
@@ -45,9 +54,18 @@ func (s *session) start(params json.RawMessage) (any, error) {
 	default:
 		s.role = watcher{}
 	}
-	for _, l := range links {
-		s.runLink(l)
+}
+
+// become gives a watcher another role. What it heard so far stays in the book.
+func (s *session) become(params json.RawMessage) (any, error) {
+	r, err := control.Decode[control.BecomeRequest](params)
+	if err != nil {
+		return nil, err
 	}
-	s.log.Info("client entered the market", "network", r.Network, "channels", names)
-	return control.StartAnswer{Channels: names}, nil
+	if _, ok := s.role.(watcher); !ok {
+		return nil, notFor(control.MethodBecome, "taker or maker")
+	}
+	s.play(r.Role)
+	s.log.Info("client takes a role", "role", r.Role)
+	return nil, nil
 }

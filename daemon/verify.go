@@ -178,6 +178,7 @@ func (j *judgement) judge(ctx context.Context, conn *control.Conn) event {
 		var verdict control.VerifyAnswer
 		err := conn.Call(ctx, control.QuestionVerify, control.VerifyRequest{
 			Nick:      j.from,
+			Command:   string(j.envelope.Command),
 			Text:      envelope.SignedText(j.envelope.Msg, hostID),
 			HostID:    hostID,
 			PubKey:    j.envelope.PubKey,

@@ -12,6 +12,7 @@ import (
 const (
 	MethodStart     = "start"     // StartRequest -> StartAnswer; once per connection
 	MethodStatus    = "status"    // {} -> StatusAnswer
+	MethodBecome    = "become"    // BecomeRequest -> {}; watchers, once: takes a role after all
 	MethodRefresh   = "refresh"   // {} -> {}; publishes !orderbook on every channel that is up
 	MethodOrderbook = "orderbook" // {} -> OrderbookAnswer
 	MethodAnnounce  = "announce"  // AnnounceRequest -> {}; makers
@@ -32,6 +33,7 @@ const (
 const (
 	QuestionSign   = "sign"   // SignRequest -> SignAnswer
 	QuestionVerify = "verify" // VerifyRequest -> VerifyAnswer
+	QuestionBond   = "bond"   // BondRequest -> BondAnswer; makers that announced one
 )
 
 // Events the daemon tells the client without being asked.
@@ -72,6 +74,12 @@ type StartRequest struct {
 	// Channels to join, at most 16. Empty means those the daemon was started
 	// with.
 	Channels []ChannelConfig `json:"channels,omitempty"`
+}
+
+// BecomeRequest gives a watcher the role of taker or maker, for a client that
+// enters the market before it knows which it will have.
+type BecomeRequest struct {
+	Role Role `json:"role"`
 }
 
 // ChannelConfig describes one message channel, as the section [MESSAGING:name]
@@ -156,6 +164,9 @@ type BondEntry struct {
 // distinct ids.
 type AnnounceRequest struct {
 	Offers []protocol.Offer `json:"offers"`
+	// Bond says that the maker has a fidelity bond: QuestionBond is asked for
+	// each taker that wants to see the offers.
+	Bond bool `json:"bond,omitempty"`
 }
 
 // FillRequest begins an attempt: a new encryption key, then !fill to every
@@ -259,6 +270,9 @@ type AuthEvent struct {
 	Taker        protocol.Nick    `json:"taker"`
 	OfferID      protocol.OfferID `json:"oid"`
 	Amount       sats.Amount      `json:"amount"`
+	// Offer is what OfferID named when the fill came; it may have been
+	// announced anew since. Empty from an older daemon.
+	Offer protocol.Offer `json:"offer,omitzero"`
 	// Commitment as in !fill; the client checks that Revelation opens it.
 	Commitment protocol.Commitment `json:"commitment"`
 	Revelation string              `json:"revelation"`
@@ -328,7 +342,8 @@ type SignAnswer struct {
 // is the key behind Nick.
 type VerifyRequest struct {
 	Nick      protocol.Nick `json:"nick"`
-	Text      string        `json:"text"` // with the host id
+	Command   string        `json:"command,omitempty"` // the market's command name; not signed
+	Text      string        `json:"text"`              // with the host id
 	HostID    string        `json:"hostid"`
 	PubKey    string        `json:"pubkey"`
 	Signature string        `json:"sig"`
@@ -337,4 +352,14 @@ type VerifyRequest struct {
 // VerifyAnswer is the verdict.
 type VerifyAnswer struct {
 	Valid bool `json:"valid"`
+}
+
+// BondRequest asks for the proof of the maker's fidelity bond, made for a taker.
+type BondRequest struct {
+	Taker protocol.Nick `json:"taker"`
+}
+
+// BondAnswer carries the proof: 336 characters of base64.
+type BondAnswer struct {
+	Proof string `json:"proof"`
 }

@@ -111,6 +111,7 @@ func (e AuthEvent) Validate() error {
 		field{e.Taker.Valid(), "taker"},
 		field{e.OfferID >= 0, "oid"},
 		field{e.Amount > 0 && e.Amount.Valid(), "amount"},
+		field{e.Offer == protocol.Offer{} || e.Offer.ID == e.OfferID && e.Offer.Validate() == nil, "offer"},
 		field{commitment(e.Commitment), "commitment"},
 		field{plain(e.Revelation, 1, MaxRevelation), "revelation"},
 		field{protocol.IsHex(e.PubKey, 32), "pubkey"},

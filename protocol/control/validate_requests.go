@@ -25,6 +25,11 @@ func (r StartRequest) Validate() error {
 	return nil
 }
 
+// Validate checks that the role is one in which a client says something.
+func (r BecomeRequest) Validate() error {
+	return check(field{r.Role == RoleTaker || r.Role == RoleMaker, "role"})
+}
+
 // Validate checks the form of names and addresses; which types there are, the
 // daemon knows.
 func (c ChannelConfig) Validate() error {
@@ -148,9 +153,16 @@ func (a SignAnswer) Validate() error {
 func (r VerifyRequest) Validate() error {
 	return check(
 		field{r.Nick.Valid(), "nick"},
+		field{plain(r.Command, 0, 32), "command"},
 		field{plain(r.Text, 1, MaxText), "text"},
 		field{plain(r.HostID, 1, MaxHostID), "hostid"},
 		field{protocol.IsPubKey(r.PubKey), "pubkey"},
 		field{protocol.IsSignature(r.Signature), "sig"},
 	)
 }
+
+// Validate checks the form of the nick.
+func (r BondRequest) Validate() error { return check(field{r.Taker.Valid(), "taker"}) }
+
+// Validate checks the size of the proof.
+func (a BondAnswer) Validate() error { return check(field{bondProof(a.Proof), "proof"}) }
