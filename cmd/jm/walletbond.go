@@ -66,12 +66,8 @@ func newBondAddress(a *app, name string) *cobra.Command {
 
 func (a *app) printBondAddress(w *wallet.Wallet, address wallet.Address, month string) error {
 	end := unixUTC(address.Path.Locktime)
-	tip, _ := w.Synced()
-	now := tip.MedianTime
-	if now.IsZero() { // the wallet has not seen the chain yet
-		now = time.Now()
-	}
-	past := !end.After(now)
+	tip, _ := w.Synced() // as last known; this machine's clock only adds to the warning
+	past := !end.After(tip.MedianTime) || !end.After(time.Now())
 	for _, text := range bondAddressWarnings(end, past) {
 		a.term.say("%s", text)
 	}
