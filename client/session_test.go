@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net"
-	"slices"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -87,7 +87,7 @@ func TestSession(t *testing.T) {
 	defer s.Close()
 	d := within(t, accepted, "connection")
 	r := within(t, d.started, "start")
-	if r.Role != control.RoleMaker || r.Nick != s.Nick() || !r.Nick.Valid() || r.Network != "regtest" || !slices.Equal(r.Channels, channels) {
+	if r.Role != control.RoleMaker || r.Nick != s.Nick() || !r.Nick.Valid() || r.Network != "regtest" || !reflect.DeepEqual(r.Channels, channels) {
 		t.Errorf("started with %+v", r)
 	}
 

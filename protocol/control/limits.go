@@ -46,6 +46,13 @@ const (
 const (
 	// MaxChannels is the greatest number of message channels of a session.
 	MaxChannels = 16
+	// MaxAlternates is the greatest number of further servers of a channel.
+	MaxAlternates = 8
+	// MaxPEM bounds the certificates of a channel, in bytes. What 16 channels
+	// can have of them fits MaxClientFrame.
+	MaxPEM = 16 << 10
+	// MaxCredential bounds a name or password that a server asks for, in bytes.
+	MaxCredential = 200
 	// MaxBookBonds is the greatest number of bonds in an OrderbookAnswer.
 	MaxBookBonds = 10_000
 	// MaxText bounds a text to sign or verify, in bytes: the largest push in

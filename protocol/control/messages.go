@@ -1,6 +1,8 @@
 package control
 
 import (
+	"net"
+	"strconv"
 	"time"
 
 	"github.com/joinmarket-go/joinmarket/protocol"
@@ -93,6 +95,20 @@ type ChannelConfig struct {
 	TLS      bool   `json:"tls,omitempty"`
 	Insecure bool   `json:"tls_insecure,omitempty"` // do not verify the certificate
 	SOCKS5   string `json:"socks5,omitempty"`       // host:port of a SOCKS5 proxy, empty for none
+	// Alternates are further servers of the same network, "host:port", tried in
+	// turn when one cannot be used.
+	Alternates []string `json:"alternates,omitempty"`
+	// TLSCA are the certificates to trust, in PEM: the server's own, or those of
+	// who signs it. Empty means the system's.
+	TLSCA string `json:"tls_ca,omitempty"`
+	// ClientCert is a certificate and its key, in PEM, shown to the server.
+	ClientCert Credential `json:"client_cert,omitempty"`
+	Password   Credential `json:"password,omitempty"` // of the server, not of an account
+	// SASL is how we log in to an account of the network: "" (not at all),
+	// SASLPlain or SASLExternal.
+	SASL         string     `json:"sasl,omitempty"`
+	SASLUser     string     `json:"sasl_user,omitempty"`
+	SASLPassword Credential `json:"sasl_password,omitempty"`
 	// LineInterval is the least time between two lines to the server; 0 means
 	// DefaultLineInterval. Negative means none (private servers only).
 	LineInterval time.Duration `json:"line_interval_ns,omitempty"`
@@ -102,6 +118,17 @@ type ChannelConfig struct {
 type StartAnswer struct {
 	Channels []string `json:"channels"` // names of the channels that are being joined
 }
+
+// Servers are the addresses of the channel's server and of its alternates.
+func (c ChannelConfig) Servers() []string {
+	return append([]string{net.JoinHostPort(c.Host, strconv.Itoa(int(c.Port)))}, c.Alternates...)
+}
+
+// Values of ChannelConfig.SASL.
+const (
+	SASLPlain    = "plain"    // by SASLUser and SASLPassword
+	SASLExternal = "external" // by ClientCert
+)
 
 // ChannelState is where a message channel stands.
 type ChannelState string
@@ -120,6 +147,9 @@ type ChannelEvent struct {
 	State   ChannelState `json:"state"`
 	HostID  string       `json:"hostid,omitempty"` // when up
 	Reason  string       `json:"reason,omitempty"` // when lost or failed: a sentence
+	// Code names the kind of reason, as docs/irc.md lists them; empty if the
+	// reason has none.
+	Code string `json:"code,omitempty"`
 }
 
 // ReadyEvent tells that the market can be used: every channel is up, or the

@@ -31,7 +31,9 @@ var (
 	commit = protocol.NewCommitment([32]byte{1, 2, 3})
 	offer  = protocol.Offer{Type: protocol.SW0RelOffer, ID: 3, MinSize: 100_000, MaxSize: 79_000_000, CJFee: "0.00002"}
 	ioauth = control.IOAuth{UTXOs: []string{coin}, AuthPubKey: pubKey, CJAddress: "bcrt1qcj", ChangeAddress: "bcrt1qch", Signature: sig}
-	hop    = control.ChannelConfig{Name: "hackint", Type: "irc", Host: "irc.hackint.org", Port: 6697, Room: "joinmarket-pit", TLS: true}
+	hop    = control.ChannelConfig{Name: "hackint", Type: "irc", Host: "irc.hackint.org", Port: 6697, Room: "joinmarket-pit", TLS: true,
+		Alternates: []string{"irc.eu.hackint.org:6697"}, TLSCA: "pem", ClientCert: "pem", Password: "p",
+		SASL: control.SASLPlain, SASLUser: "u", SASLPassword: "w"}
 )
 
 // sample is a good message and how its type is decoded.
@@ -119,6 +121,11 @@ func TestBadMessages(t *testing.T) {
 		"channel twice":      of(control.StartRequest{Role: control.RoleMaker, Nick: nickA, Network: "mainnet", Channels: []control.ChannelConfig{hop, hop}}),
 		"port":               of(control.ChannelConfig{Name: "a", Type: "irc", Host: "h", Room: "r"}),
 		"injected room":      of(control.ChannelConfig{Name: "a", Type: "irc", Host: "h", Port: 1, Room: "r\r\nQUIT"}),
+		"nine alternates":    of(control.ChannelConfig{Name: "a", Type: "irc", Host: "h", Port: 1, Room: "r", Alternates: strings.Split("a:1 b:1 c:1 d:1 e:1 f:1 g:1 h:1 i:1", " ")}),
+		"alternate twice":    of(control.ChannelConfig{Name: "a", Type: "irc", Host: "h", Port: 1, Room: "r", Alternates: []string{"a:1", "a:1"}}),
+		"large certificate":  of(control.ChannelConfig{Name: "a", Type: "irc", Host: "h", Port: 1, Room: "r", TLSCA: strings.Repeat("x", control.MaxPEM+1)}),
+		"injected password":  of(control.ChannelConfig{Name: "a", Type: "irc", Host: "h", Port: 1, Room: "r", Password: "x\r\nQUIT"}),
+		"sasl":               of(control.ChannelConfig{Name: "a", Type: "irc", Host: "h", Port: 1, Room: "r", SASL: "scram"}),
 		"interval":           of(control.ChannelConfig{Name: "a", Type: "irc", Host: "h", Port: 1, Room: "r", LineInterval: time.Hour}),
 		"become watcher":     of(control.BecomeRequest{Role: control.RoleWatcher}),
 		"bond to show":       of(control.BondAnswer{Proof: "AAAA"}),
@@ -274,6 +281,21 @@ func BenchmarkOrderbook(b *testing.B) {
 		var got control.OrderbookAnswer
 		if err := client.Call(b.Context(), control.MethodOrderbook, nil, &got); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// TestCredentialsTravelButDoNotPrint: the daemon gets what it must tell the
+// server, logs do not.
+func TestCredentialsTravelButDoNotPrint(t *testing.T) {
+	c := control.ChannelConfig{Password: "canary1", ClientCert: "canary2", SASLPassword: "canary3"}
+	text, err := json.Marshal(c)
+	if err != nil || strings.Count(string(text), "canary") != 3 {
+		t.Errorf("%s, %v", text, err)
+	}
+	for _, shown := range []string{fmt.Sprintf("%v", c), fmt.Sprintf("%+v", c), fmt.Sprintf("%#v", c)} {
+		if strings.Contains(shown, "canary") {
+			t.Errorf("printed: %s", shown)
 		}
 	}
 }

@@ -26,6 +26,7 @@ func (e ChannelEvent) Validate() error {
 		field{plain(string(e.State), 1, 32), "state"},
 		field{plain(e.HostID, 0, MaxHostID), "hostid"},
 		field{freeText(e.Reason), "reason"},
+		field{e.Code == "" || reason.MatchString(e.Code), "code"},
 	)
 }
 

@@ -41,6 +41,15 @@ func (c ChannelConfig) Validate() error {
 		field{plain(c.Room, 1, 64), "room"},
 		field{plain(c.SOCKS5, 0, 300), "socks5"},
 		field{c.LineInterval <= time.Minute, "line_interval_ns"},
+		field{size(len(c.Alternates), 0, MaxAlternates) &&
+			all(c.Alternates, func(a string) bool { return plain(a, 1, 300) }) &&
+			distinct(c.Alternates, same), "alternates"},
+		field{size(len(c.TLSCA), 0, MaxPEM), "tls_ca"},
+		field{size(len(c.ClientCert), 0, MaxPEM), "client_cert"},
+		field{plain(string(c.Password), 0, MaxCredential), "password"},
+		field{c.SASL == "" || c.SASL == SASLPlain || c.SASL == SASLExternal, "sasl"},
+		field{plain(c.SASLUser, 0, MaxCredential), "sasl_user"},
+		field{plain(string(c.SASLPassword), 0, MaxCredential), "sasl_password"},
 	)
 }
 
