@@ -162,24 +162,40 @@ func (w *Wallet) branch(id branchID, count uint32) (chain.Branch, error) {
 // learn derives the scripts of a run that are not watched yet, so that their
 // outputs are recognised.
 func (w *Wallet) learn(id branchID, b chain.Branch) error {
-	scripts := make(map[keys.Path][]byte)
-	for index := w.watched[id]; index < b.Count; index++ {
-		script, err := b.Script(index)
-		if err != nil {
-			return err
-		}
-		path, err := w.pathAt(id, index)
-		if err != nil {
-			return err
-		}
-		scripts[path] = script
+	from := w.watched[id]
+	scripts, err := w.derive(id, b, from)
+	if err != nil {
+		return err
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for path, script := range scripts {
+	for i, script := range scripts {
+		path, err := id.path(&w.state, from+uint32(i))
+		if err != nil {
+			return err
+		}
 		w.scripts[path], w.paths[string(script)] = script, path
 	}
 	return nil
+}
+
+// derive returns the scripts of a run from an index on.
+func (w *Wallet) derive(id branchID, b chain.Branch, from uint32) (scripts [][]byte, err error) {
+	if id.branch <= keys.Internal {
+		err = w.withTree(func(t *keys.Tree) (err error) {
+			scripts, err = t.Scripts(id.mixdepth, id.branch, from, b.Count)
+			return err
+		})
+		return scripts, err
+	}
+	for index := from; index < b.Count; index++ {
+		script, err := b.Script(index)
+		if err != nil {
+			return nil, err
+		}
+		scripts = append(scripts, script)
+	}
+	return scripts, nil
 }
 
 func (w *Wallet) pathAt(id branchID, index uint32) (keys.Path, error) {

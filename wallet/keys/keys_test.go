@@ -202,3 +202,49 @@ func BenchmarkScript(b *testing.B) {
 		}
 	}
 }
+
+// What is derived in one go is what is derived step by step.
+func TestScripts(t *testing.T) {
+	tr := tree(t, "", &chaincfg.MainNetParams)
+	for _, number := range []uint32{External, Internal} {
+		b, err := tr.branch(1, number)
+		if err != nil {
+			t.Fatal(err)
+		}
+		const from, to = 5, 5 + 2*chunk + 3
+		scripts, err := tr.Scripts(1, number, from, to)
+		if err != nil || len(scripts) != to-from {
+			t.Fatalf("%d scripts, %v", len(scripts), err)
+		}
+		for i, script := range scripts {
+			child, err := b.public.Derive(uint32(from + i))
+			if err != nil {
+				t.Fatal(err)
+			}
+			pub, err := child.ECPubKey()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want := txbuild.Program(pub.SerializeCompressed()); string(script) != string(want) {
+				t.Fatalf("branch %d, index %d: %x, want %x", number, from+i, script, want)
+			}
+		}
+	}
+	if scripts, err := tr.Scripts(0, External, MaxIndex, MaxIndex+1); err != nil || len(scripts) != 1 {
+		t.Errorf("the last one: %x, %v", scripts, err)
+	}
+	for _, c := range [][3]uint32{{Timelocked, 0, 1}, {Imported, 0, 1}, {External, 2, 1}, {External, 0, MaxIndex + 2}} {
+		if _, err := tr.Scripts(0, c[0], c[1], c[2]); !errors.Is(err, ErrPath) {
+			t.Errorf("%v: %v", c, err)
+		}
+	}
+}
+
+func BenchmarkScripts1000(b *testing.B) {
+	tr := tree(b, "", &chaincfg.MainNetParams)
+	for b.Loop() {
+		if _, err := tr.Scripts(0, External, 0, 1000); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

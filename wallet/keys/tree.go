@@ -44,8 +44,9 @@ type branchID struct {
 type branch struct {
 	private *hdkeychain.ExtendedKey // nil if watch-only
 	public  *hdkeychain.ExtendedKey
-	account string // extended public key of the mixdepth
-	first   []byte // public key at index 0 of Timelocked, which half of all bonds have
+	parent  *parent // the same as public
+	account string  // extended public key of the mixdepth
+	first   []byte  // public key at index 0 of Timelocked, which half of all bonds have
 }
 
 // NewTree derives the upper levels of a wallet with addresses of a type: P2PKH,
@@ -112,7 +113,10 @@ func (t *Tree) branch(mixdepth int, number uint32) (*branch, error) {
 		return b, nil
 	}
 	b, err := t.newBranch(id)
-	if err == nil && number == Timelocked {
+	if err != nil {
+		return nil, err
+	}
+	if b.parent, err = newParent(b.public); err == nil && number == Timelocked {
 		b.first, err = b.publicKey(0)
 	}
 	if err != nil {
@@ -181,15 +185,9 @@ func (t *Tree) PublicKey(p Path) ([]byte, error) {
 }
 
 func (b *branch) publicKey(index uint32) ([]byte, error) {
-	key, err := derive(b.public, index)
-	if err != nil {
-		return nil, err
-	}
-	pub, err := key.ECPubKey()
-	if err != nil {
-		return nil, fmt.Errorf("deriving a public key: %w", err)
-	}
-	return pub.SerializeCompressed(), nil
+	var key [1][btcec.PubKeyBytesLenCompressed]byte
+	err := b.parent.children(key[:], index)
+	return key[0][:], err
 }
 
 // PrivateKey returns the key that signs for the path, or ErrWatchOnly. The
