@@ -302,7 +302,7 @@ func TestStoredStateIsAsGoodAsNew(t *testing.T) {
 	}
 }
 
-func openOnce(t *testing.T, path string, cfg wallet.Config) *wallet.Wallet {
+func openOnce(t testing.TB, path string, cfg wallet.Config) *wallet.Wallet {
 	t.Helper()
 	w, err := wallet.Open(path, wallettest.Password, cfg)
 	if err != nil {
