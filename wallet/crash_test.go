@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"errors"
 	"io"
-	"io/fs"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -13,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/joinmarket-go/joinmarket/internal/durable"
+	"github.com/joinmarket-go/joinmarket/internal/durable/durabletest"
 	"github.com/joinmarket-go/joinmarket/wallet"
 	"github.com/joinmarket-go/joinmarket/wallet/keys"
 	"github.com/joinmarket-go/joinmarket/wallet/wallettest"
@@ -96,155 +96,63 @@ func TestD1KilledProcessRepeatsNoAddress(t *testing.T) {
 	}
 }
 
-// volatile is a disk that forgets at a power cut what was not flushed: a
-// renamed file unless its folder was flushed, and the content of a file unless
-// it was flushed itself.
-type volatile struct {
-	path   string // the file that is watched
-	cutAt  int    // the operation that the power cut prevents; 0: none
-	count  int
-	stable []byte          // what path holds after a power cut
-	synced map[string]bool // by name of the file
+func TestD1PowerCutAtEveryOperation(t *testing.T) {
+	operations := handOut(t, 0, durabletest.Kept)
+	if operations < 3*5 {
+		t.Fatalf("only %d operations", operations)
+	}
+	for cutAt := 1; cutAt <= operations; cutAt++ {
+		for _, loss := range durabletest.Losses() {
+			handOut(t, cutAt, loss)
+		}
+	}
 }
 
-var errPower = errors.New("power cut")
-
-func newVolatile(t *testing.T, path string, cutAt int) *volatile {
+// handOut has three addresses handed out until a power cut, and three more
+// after it. It returns the number of operations of the disk before.
+func handOut(t *testing.T, cutAt int, loss durabletest.Loss) (operations int) {
 	t.Helper()
-	stable, err := os.ReadFile(path)
+	const addresses = 3
+	w, path := create(t, newSeed(t), offline())
+	w.Close()
+	cfg := offline()
+	disk := durabletest.New(durabletest.Fault{At: cutAt, Err: durabletest.ErrPower})
+	cfg.Files = disk
+	w, err := wallet.Open(path, wallettest.Password, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &volatile{path: path, cutAt: cutAt, stable: stable, synced: map[string]bool{path: true}}
-}
-
-func (v *volatile) step() error {
-	if v.count++; v.cutAt > 0 && v.count >= v.cutAt {
-		return errPower
+	seen := make(map[string]bool)
+	for range addresses {
+		a, err := w.NextAddress(0, keys.Internal)
+		if err == nil {
+			seen[a.Text] = true
+		} else if !errors.Is(err, durabletest.ErrPower) {
+			t.Fatal(err)
+		}
 	}
-	return nil
-}
-
-func (v *volatile) Create(name string, perm fs.FileMode) (durable.File, error) {
-	if err := v.step(); err != nil {
-		return nil, err
+	w.Close()
+	if (len(seen) == addresses) != (cutAt == 0) {
+		t.Errorf("cut at operation %d: %d addresses", cutAt, len(seen))
 	}
-	f, err := durable.OS.Create(name, perm)
-	return &volatileFile{f, v, name}, err
-}
-
-func (v *volatile) Rename(from, to string) error {
-	if err := v.step(); err != nil {
-		return err
+	if err := disk.Crash(loss); err != nil {
+		t.Fatal(err)
 	}
-	v.synced[to] = v.synced[from]
-	return durable.OS.Rename(from, to)
-}
-
-func (v *volatile) Remove(name string) error {
-	if err := v.step(); err != nil {
-		return err
-	}
-	return durable.OS.Remove(name)
-}
-
-func (v *volatile) SyncDir(name string) error {
-	if err := v.step(); err != nil {
-		return err
-	}
-	if filepath.Clean(name) != filepath.Dir(v.path) {
-		return durable.OS.SyncDir(name)
-	}
-	content, err := os.ReadFile(v.path)
+	w, err = wallet.Open(path, wallettest.Password, offline())
 	if err != nil {
-		return err
+		t.Fatalf("W2: cut at operation %d, %s: %v", cutAt, loss, err)
 	}
-	v.stable = nil
-	if v.synced[v.path] {
-		v.stable = content
-	}
-	return durable.OS.SyncDir(name)
-}
-
-type volatileFile struct {
-	durable.File
-	v    *volatile
-	name string
-}
-
-func (f *volatileFile) Write(b []byte) (int, error) {
-	if err := f.v.step(); err != nil {
-		n, _ := f.File.Write(b[:len(b)/2])
-		return n, err
-	}
-	return f.File.Write(b)
-}
-
-func (f *volatileFile) Sync() error {
-	if err := f.v.step(); err != nil {
-		return err
-	}
-	f.v.synced[f.name] = true
-	return f.File.Sync()
-}
-
-func (f *volatileFile) Close() error {
-	err := f.File.Close()
-	if cut := f.v.step(); cut != nil {
-		return cut
-	}
-	return err
-}
-
-func TestD1PowerCutAtEveryOperation(t *testing.T) {
-	const addresses = 3
-	operations := 0
-	for cutAt := 0; cutAt <= operations; cutAt++ {
-		w, path := create(t, newSeed(t), offline())
-		w.Close()
-		cfg := offline()
-		disk := newVolatile(t, path, cutAt)
-		cfg.Files = disk
-		w, err := wallet.Open(path, wallettest.Password, cfg)
-		if err != nil {
-			t.Fatal(err)
-		}
-		seen := make(map[string]bool)
-		for range addresses {
-			a, err := w.NextAddress(0, keys.Internal)
-			if err == nil {
-				seen[a.Text] = true
-			} else if !errors.Is(err, errPower) {
-				t.Fatal(err)
-			}
-		}
-		w.Close()
-		if cutAt == 0 {
-			operations = disk.count
-			if len(seen) != addresses || operations < addresses*6 {
-				t.Fatalf("%d addresses with %d operations", len(seen), operations)
-			}
-		} else if len(seen) == addresses {
-			t.Errorf("all addresses in spite of a power cut at operation %d", cutAt)
-		}
-		if err := os.WriteFile(path, disk.stable, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		w, err = wallet.Open(path, wallettest.Password, offline())
-		if err != nil {
-			t.Fatalf("W2: cut at operation %d: %v", cutAt, err)
-		}
-		for range addresses {
-			if a := next(t, w, 0, keys.Internal); seen[a.Text] {
-				t.Errorf("cut at operation %d: %s a second time", cutAt, a.Text)
-			}
-		}
-		w.Close()
-		left, err := filepath.Glob(filepath.Join(filepath.Dir(path), ".*.tmp"))
-		if err != nil || len(left) != 0 {
-			t.Errorf("cut at operation %d: left behind %v, %v", cutAt, left, err)
+	defer w.Close()
+	for range addresses {
+		if a := next(t, w, 0, keys.Internal); seen[a.Text] {
+			t.Errorf("cut at operation %d, %s: %s a second time", cutAt, loss, a.Text)
 		}
 	}
+	left, err := filepath.Glob(filepath.Join(filepath.Dir(path), ".*.tmp"))
+	if err != nil || len(left) != 0 {
+		t.Errorf("cut at operation %d, %s: left behind %v, %v", cutAt, loss, left, err)
+	}
+	return len(disk.Operations())
 }
 
 func TestD7FullDiskPausesAndResumes(t *testing.T) {

@@ -137,6 +137,9 @@ func (w *Wallet) Publish(ctx context.Context, tx *wire.MsgTx) error {
 		s.pending[id] = pending{tx.Copy(), time.Unix(time.Now().Unix(), 0)}
 		return nil
 	})
+	if errors.Is(err, errStands) {
+		return fmt.Errorf("%w: %w", ErrKept, err)
+	}
 	if err != nil {
 		return err
 	}
@@ -147,12 +150,16 @@ func (w *Wallet) Publish(ctx context.Context, tx *wire.MsgTx) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrKept, err)
 	}
-	return w.save(func(s *state) error {
+	err = w.save(func(s *state) error {
 		maps.DeleteFunc(s.pending, func(other chainhash.Hash, p pending) bool {
 			return other != id && conflict(p.tx, tx)
 		})
 		return nil
 	})
+	if err != nil { // it is sent; those others are forgotten later, see settle
+		w.log.Warn("what the transaction replaces was not forgotten", "err", err)
+	}
+	return nil
 }
 
 // Forget ends the sending of a pending transaction and gives its coins back. If

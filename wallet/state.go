@@ -16,6 +16,7 @@ import (
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 
+	"github.com/joinmarket-go/joinmarket/internal/durable"
 	"github.com/joinmarket-go/joinmarket/wallet/coins"
 	"github.com/joinmarket-go/joinmarket/wallet/keys"
 	"github.com/joinmarket-go/joinmarket/wallet/labels"
@@ -229,8 +230,13 @@ func (b body) state() (state, error) {
 	return s, s.decodeImported(b.Imported)
 }
 
+// errStands: a change that failed is in the wallet file all the same, at least
+// until a power cut.
+var errStands = errors.New("the change cannot be taken back now; it may be in force after the next start")
+
 // save makes a changed copy of the state durable, then puts it in force. After
-// an error the state is as before. Memory is never ahead of the disk.
+// an error the state is as before, on the disk too unless it is errStands.
+// Memory is never ahead of the disk.
 func (w *Wallet) save(change func(*state) error) error {
 	w.saving.Lock()
 	defer w.saving.Unlock()
@@ -249,10 +255,28 @@ func (w *Wallet) save(change func(*state) error) error {
 	}
 	defer clear(data)
 	if err := w.file.Save(data); err != nil {
-		return err
+		return w.takeBack(err)
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.state = next
 	return nil
+}
+
+// takeBack writes the state in force again if one that the caller was not told
+// of may be on the disk instead. It returns why saving that one failed. Called
+// with saving held.
+func (w *Wallet) takeBack(failure error) error {
+	if !errors.Is(failure, durable.ErrUnsure) {
+		return failure
+	}
+	data, err := w.state.encode(w.seed, w.cfg.Params)
+	if err == nil {
+		defer clear(data)
+		err = w.file.Save(data)
+	}
+	if err != nil {
+		return fmt.Errorf("%w; %w", failure, errStands)
+	}
+	return failure
 }

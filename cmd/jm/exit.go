@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"syscall"
+
+	"github.com/joinmarket-go/joinmarket/wallet/store"
 )
 
 // Exit statuses of jm. They are part of its interface: the help lists them.
@@ -12,8 +15,8 @@ const (
 	exitFailure     = 1   // anything not named below
 	exitUsage       = 2   // wrong arguments
 	exitDeclined    = 3   // the user said no; nothing was sent
-	exitWallet      = 4   // wallet: missing, in use, wrong password, damaged
-	exitNode        = 5   // node: unreachable, other network, still syncing
+	exitWallet      = 4   // wallet: missing, in use, wrong password, damaged, not saved
+	exitNode        = 5   // node: unreachable, other network, still syncing, not up to the task
 	exitMarket      = 6   // the CoinJoin failed; no coin was spent
 	exitFunds       = 7   // not enough coins, or none old enough
 	exitDaemon      = 8   // joinmarketd: unreachable, refused, other version
@@ -26,8 +29,9 @@ const exitHelp = `Exit status:
   1  failed for another reason
   2  wrong arguments
   3  you declined; nothing was sent
-  4  wallet: missing, in use, wrong password, damaged
-  5  node: unreachable, on another network, still syncing
+  4  wallet: missing, in use, wrong password, damaged, not saved
+  5  node: unreachable, on another network, still syncing; or a light client
+     where a full node is needed
   6  the CoinJoin failed; no coin was spent
   7  not enough coins, or none old enough
   8  joinmarketd: unreachable, refused, other version
@@ -67,6 +71,21 @@ func exitCode(err error) int {
 		return exitInterrupted
 	case errors.As(err, &c):
 		return c.code
+	case errors.Is(err, store.ErrSave):
+		return exitWallet
 	}
 	return exitFailure
+}
+
+// diskAdvice says what to do when the disk fails; nothing for other errors.
+func diskAdvice(err error) string {
+	switch {
+	case errors.Is(err, syscall.ENOSPC):
+		return "The disk is full. Free some space, then try again."
+	case errors.Is(err, syscall.EROFS):
+		return "The disk is read-only. Have it mounted for writing, or name another data folder with --datadir."
+	case errors.Is(err, syscall.EIO):
+		return "The disk fails. Copy your wallets to another one, and check this one."
+	}
+	return ""
 }

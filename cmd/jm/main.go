@@ -45,6 +45,9 @@ func (a *app) run(ctx context.Context, args []string) int {
 	case err != nil:
 		t.say("jm: %v", err)
 	}
+	if advice := diskAdvice(err); advice != "" {
+		t.say("%s", advice)
+	}
 	return code
 }
 

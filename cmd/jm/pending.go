@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -132,8 +133,10 @@ is, spend one of its coins in another transaction (jm wallet send --coin).`,
 			if err := a.agree("\n  give up "+id.String()+"\n    Others may have it, so that it may be mined all the same.\n", "Give it up?", yes); err != nil {
 				return err
 			}
-			if err := w.Forget(id); err != nil {
+			if err := w.Forget(id); errors.Is(err, wallet.ErrPending) {
 				return withCode(exitUsage, err)
+			} else if err != nil {
+				return err
 			}
 			if a.json {
 				return a.print(map[string]string{"forgotten": id.String()})

@@ -196,10 +196,10 @@ func LoadOn(files durable.System, dir string) (cfg Config, fresh bool, err error
 	path := filepath.Join(dir, FileName)
 	data, err := readBounded(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		if err := durable.WriteFileOn(files, path, Sample, 0o600); err != nil {
+		if data, err = first(files, path); err != nil {
 			return Config{}, false, fmt.Errorf("writing the first configuration file: %w", err)
 		}
-		data, fresh, err = Sample, true, nil
+		fresh = true
 	}
 	if err != nil {
 		return Config{}, false, fmt.Errorf("reading the configuration file: %w", err)
@@ -209,6 +209,20 @@ func LoadOn(files durable.System, dir string) (cfg Config, fresh bool, err error
 		return Config{}, false, fmt.Errorf("%s: %w", path, err)
 	}
 	return cfg, fresh, nil
+}
+
+// first makes the configuration file of a new data folder and returns what is in
+// it. Both programs may do so at the same time, so that what counts is the file.
+func first(files durable.System, path string) ([]byte, error) {
+	err := durable.Clean(path)
+	if err == nil {
+		err = durable.WriteFileOn(files, path, Sample, 0o600)
+	}
+	data, errRead := readBounded(path)
+	if err == nil || errRead == nil && !errors.Is(err, durable.ErrUnsure) {
+		return data, errRead
+	}
+	return nil, err
 }
 
 const maxFile = 1 << 20

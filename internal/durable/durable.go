@@ -156,14 +156,23 @@ func Clean(path string) error {
 	if dir == "" {
 		dir = "."
 	}
+	return CleanFolder(dir, func(name string) bool { return name == base })
+}
+
+// CleanFolder is Clean for all files of a folder whose names are in question.
+func CleanFolder(dir string, whose func(name string) bool) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return err
 	}
 	for _, e := range entries {
-		unique, ok := strings.CutPrefix(e.Name(), "."+base+".")
-		unique, isTemp := strings.CutSuffix(unique, tempSuffix)
-		if raw, errHex := hex.DecodeString(unique); !ok || !isTemp || errHex != nil || len(raw) != 8 {
+		name, hidden := strings.CutPrefix(e.Name(), ".")
+		name, isTemp := strings.CutSuffix(name, tempSuffix)
+		dot := strings.LastIndexByte(name, '.')
+		if !hidden || !isTemp || dot < 0 || !whose(name[:dot]) {
+			continue
+		}
+		if raw, errHex := hex.DecodeString(name[dot+1:]); errHex != nil || len(raw) != 8 {
 			continue
 		}
 		err = errors.Join(err, os.Remove(filepath.Join(dir, e.Name())))

@@ -43,15 +43,20 @@ func Backups(path string) ([]Copy, error) {
 	}
 	var copies []Copy
 	for _, e := range entries {
-		stamp, named := strings.CutPrefix(e.Name(), base+".")
-		stamp, ended := strings.CutSuffix(stamp, backupSuffix)
-		at, err := time.Parse(stampFormat, stamp)
-		if named && ended && err == nil && e.Type().IsRegular() {
+		if at, ok := backupTime(e.Name(), base); ok && e.Type().IsRegular() {
 			copies = append(copies, Copy{filepath.Join(folder, e.Name()), at})
 		}
 	}
 	slices.SortFunc(copies, func(a, b Copy) int { return b.Time.Compare(a.Time) })
 	return copies, nil
+}
+
+// backupTime reads the time in the name of a backup of the wallet base.
+func backupTime(name, base string) (at time.Time, ok bool) {
+	stamp, named := strings.CutPrefix(name, base+".")
+	stamp, ended := strings.CutSuffix(stamp, backupSuffix)
+	at, err := time.Parse(stampFormat, stamp)
+	return at, named && ended && err == nil
 }
 
 // Backup writes a copy of a body under the password of the file, then removes
@@ -68,6 +73,12 @@ func (f *File) Backup(body []byte) (Copy, error) {
 	folder := filepath.Join(filepath.Dir(f.path), backupFolder)
 	path := filepath.Join(folder, filepath.Base(f.path)+"."+now.Format(stampFormat)+backupSuffix)
 	err := durable.MkdirAll(f.files, folder, folderPerm)
+	if err == nil {
+		err = durable.CleanFolder(folder, func(name string) bool {
+			_, ok := backupTime(name, filepath.Base(f.path))
+			return ok
+		})
+	}
 	if err == nil {
 		err = durable.WriteFileOn(f.files, path, f.sealer.seal(backup, body), filePerm)
 	}

@@ -37,6 +37,8 @@ var (
 	ErrLocked = errors.New("another process uses this wallet; close that program first")
 	// ErrEmptyPassword: a file without password would only look protected.
 	ErrEmptyPassword = errors.New("the password is empty; choose one")
+	// ErrSave: the file could not be written; the cause is with it.
+	ErrSave = errors.New("saving the wallet")
 	// ErrClosed: the File was closed.
 	ErrClosed = errors.New("the wallet is closed")
 )
@@ -102,10 +104,17 @@ func (f *File) create(password secret.Text, kdf KDF, body []byte) (err error) {
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("creating the wallet file: %w", err)
 	}
+	if err := durable.Clean(f.path); err != nil {
+		return fmt.Errorf("creating the wallet file: %w", err)
+	}
 	if f.sealer, err = newSealer(password, kdf); err != nil {
 		return err
 	}
-	return f.Save(body)
+	if err = f.Save(body); errors.Is(err, durable.ErrUnsure) {
+		// It was not reported, so it must not stay behind.
+		err = errors.Join(err, f.files.Remove(f.path))
+	}
+	return err
 }
 
 // Open reads an existing file and returns its body. The errors are ErrLocked,
@@ -223,7 +232,7 @@ func (f *File) Save(body []byte) error {
 		return fmt.Errorf("saving the wallet: %d bytes are too many", len(body))
 	}
 	if err := durable.WriteFileOn(f.files, f.path, f.sealer.seal(live, body), filePerm); err != nil {
-		return fmt.Errorf("saving the wallet: %w", err)
+		return fmt.Errorf("%w: %w", ErrSave, err)
 	}
 	return nil
 }

@@ -1,6 +1,8 @@
 package durabletest
 
 import (
+	"errors"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -68,6 +70,9 @@ func (d *Disk) tear() error {
 			continue
 		}
 		data, err := os.ReadFile(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // cleaned away since
+		}
 		if err != nil {
 			return err
 		}
