@@ -1,13 +1,10 @@
 package main
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"github.com/joinmarket-go/joinmarket/client"
@@ -16,11 +13,6 @@ import (
 	"github.com/joinmarket-go/joinmarket/daemon"
 	"github.com/joinmarket-go/joinmarket/daemon/irc"
 	"github.com/joinmarket-go/joinmarket/protocol/control"
-	"github.com/joinmarket-go/joinmarket/wallet/chain"
-	"github.com/joinmarket-go/joinmarket/wallet/chain/btcd"
-	"github.com/joinmarket-go/joinmarket/wallet/chain/core"
-	"github.com/joinmarket-go/joinmarket/wallet/chain/rpc"
-	"github.com/joinmarket-go/joinmarket/wallet/secret"
 )
 
 // dialFunc reaches a daemon.
@@ -111,52 +103,4 @@ func (a *app) connect(ctx context.Context, role control.Role) (_ *client.Session
 		return nil, nil, withCode(exitDaemon, err)
 	}
 	return session, hangUp, nil
-}
-
-// coreWallet is the name of the watch-only wallet in Bitcoin Core unless
-// rpc_wallet_file says otherwise.
-const coreWallet = "joinmarket-watch"
-
-// openChain connects to the node and checks that it can be used.
-func (a *app) openChain(ctx context.Context) (chain.Backend, error) {
-	backend, err := a.newChain()
-	if err != nil {
-		return nil, withCode(exitNode, err)
-	}
-	a.term.waiting("asking the node")
-	_, err = backend.Tip(ctx)
-	a.term.waiting("")
-	if err != nil {
-		backend.Close()
-		return nil, nodeError(err)
-	}
-	return backend, nil
-}
-
-func (a *app) newChain() (chain.Backend, error) {
-	if a.node != nil {
-		return a.node()
-	}
-	params, err := a.params()
-	if err != nil {
-		return nil, err
-	}
-	b := a.cfg.Blockchain
-	port := b.Port
-	ports := map[string]uint16{"mainnet": 8332, "testnet3": 18332, "signet": 38332, "regtest": 18443}
-	if b.Source == "btcd" {
-		ports = map[string]uint16{"mainnet": 8334, "testnet3": 18334, "signet": 38332, "regtest": 18334}
-	}
-	addr := net.JoinHostPort(b.Host, strconv.Itoa(int(cmp.Or(port, ports[params.Name]))))
-	password := secret.NewText(string(b.Password))
-	if b.Source == "btcd" {
-		return btcd.New(btcd.Config{Addr: addr, User: b.User, Password: password, CertFile: b.CertFile, Params: params, Logger: a.log})
-	}
-	if b.CookieFile == "" && (b.User == "" || b.Password == "") {
-		return nil, errors.New("joinmarket.cfg: set rpc_cookie_file, or rpc_user and rpc_password")
-	}
-	return core.New(core.Config{
-		Node:   rpc.Config{Addr: addr, User: b.User, Password: password, CookieFile: b.CookieFile},
-		Wallet: cmp.Or(b.Wallet, coreWallet), Params: params, Logger: a.log,
-	})
 }

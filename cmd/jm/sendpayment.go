@@ -114,6 +114,9 @@ func (a *app) payment(o payOptions, amountText, address string) (taker.Payment, 
 }
 
 func (a *app) sendPayment(ctx context.Context, name string, p taker.Payment, o payOptions) error {
+	if err := a.canVerify(); err != nil {
+		return err
+	}
 	cfg, err := a.takerConfig(o)
 	if err != nil {
 		return err

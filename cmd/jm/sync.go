@@ -16,6 +16,8 @@ import (
 func (a *app) sync(ctx context.Context, w *wallet.Wallet) error {
 	a.term.waiting("looking through the chain for the wallet's coins")
 	defer a.term.waiting("")
+	changes, cancel := w.Subscribe()
+	defer cancel()
 	done := make(chan error, 1)
 	go func() { done <- w.Sync(ctx) }()
 	// Elsewhere than on a terminal each change is a line.
@@ -25,8 +27,6 @@ func (a *app) sync(ctx context.Context, w *wallet.Wallet) error {
 	}
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
-	changes, cancel := w.Subscribe()
-	defer cancel()
 	told := false
 	for {
 		select {
@@ -45,8 +45,10 @@ func (a *app) sync(ctx context.Context, w *wallet.Wallet) error {
 			a.term.say("The wallet holds %s BTC in %d coins at block %d. They can be spent when its history is found.\n"+
 				"That takes long; if you interrupt it, the next start goes on from there.", sum.BTC(), r.Coins, r.Tip.Height)
 		}
-		if recovering && r.Progress.What != "" {
-			a.term.waiting(progressText(r.Progress))
+		if node, can := w.Chain().(chain.Progresser); can {
+			if p, searching := node.Progress(); searching {
+				a.term.waiting(progressText(p))
+			}
 		}
 	}
 }

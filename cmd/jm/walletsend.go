@@ -162,7 +162,7 @@ func spendError(err error) error {
 		{wallet.ErrKept, exitUnsure, "jm wallet pending list shows it"},
 		{coins.ErrFunds, exitFunds, "Pay less, use another mixdepth (-m), or wait; --unconfirmed uses coins that are not confirmed"},
 		{txbuild.ErrFunds, exitFunds, "Pay less, or from more coins"},
-		{chain.ErrNoEstimate, exitNode, "Name a rate with --feerate"},
+		{chain.ErrNoEstimate, exitNode, "Name a rate with --feerate (jm sendpayment: -f), or set tx_fees in joinmarket.cfg to one, in sat/kvB"},
 		{chain.ErrRejected, exitFailure, "Nothing was sent"},
 		{feerate.ErrShare, exitUsage, "If that is right, allow it with --max-fee (of jm wallet send)"},
 		{feerate.ErrAbsurd, exitUsage, "If that is right, set absurd_fee_per_kb in joinmarket.cfg"},

@@ -75,6 +75,9 @@ func (a *app) terms() (maker.Terms, error) {
 }
 
 func (a *app) yieldGenerator(ctx context.Context, name string) error {
+	if err := a.canVerify(); err != nil {
+		return err
+	}
 	terms, err := a.terms()
 	if err != nil {
 		return err

@@ -25,7 +25,7 @@ func (b *Backend) FeeRate(ctx context.Context, target int) (sats.Amount, error) 
 	if err := context.Cause(ctx); err != nil {
 		return 0, err
 	}
-	return 0, fmt.Errorf("%w: a light client sees no mempool; give the fee rate yourself", chain.ErrNoEstimate)
+	return 0, fmt.Errorf("%w: a light client sees no mempool", chain.ErrNoEstimate)
 }
 
 // MinFeeRate implements chain.Backend: 1000 sat/kvB always, the default of
