@@ -41,10 +41,7 @@ func (w *Wallet) explain(v *view, bonds []Bond) {
 	if len(bonds) == 0 {
 		return
 	}
-	txs := make(map[chainhash.Hash]history.Tx, v.history.Len())
-	for tx := range v.history.All() {
-		txs[tx.ID] = tx
-	}
+	txs := v.byID()
 	w.mu.RLock()
 	defer w.mu.RUnlock()
 	for i := range bonds {
@@ -57,20 +54,58 @@ func (w *Wallet) explain(v *view, bonds []Bond) {
 	}
 }
 
+// BondSources tells whether an output script is that of a fidelity bond of the
+// wallet, and if so, what the bond would be tied to if these coins paid it. It
+// knows nothing of that before the first synchronisation.
+func (w *Wallet) BondSources(script []byte, from []coins.Coin) (links []Link, isBond bool) {
+	v, err := w.current()
+	if err != nil {
+		return nil, false
+	}
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	if path, ours := w.paths[string(script)]; !ours || path.Locktime == 0 {
+		return nil, false
+	}
+	txs := v.byID()
+	for _, c := range from {
+		if link, _ := w.sourceLocked(txs, c.OutPoint); link != nil {
+			links = append(links, *link)
+		}
+	}
+	return links, true
+}
+
+func (v *view) byID() map[chainhash.Hash]history.Tx {
+	txs := make(map[chainhash.Hash]history.Tx, v.history.Len())
+	for tx := range v.history.All() {
+		txs[tx.ID] = tx
+	}
+	return txs
+}
+
+// sourceLocked returns what a bond is tied to that an output pays, and whether
+// the output is the wallet's; w.mu is held.
+func (w *Wallet) sourceLocked(txs map[chainhash.Hash]history.Tx, at wire.OutPoint) (link *Link, ours bool) {
+	c, from, ours := w.outputLocked(txs, at)
+	switch {
+	case !ours:
+	case c.Locktime != 0:
+		link = &Link{LinkBond, c}
+	case status.Coin(from.Msg, c.Value, c.Branch == keys.Internal) != status.CJOut:
+		link = &Link{LinkSource, c}
+	}
+	return link, ours
+}
+
 // linksLocked returns the links of a bond that a transaction made; w.mu is held.
 func (w *Wallet) linksLocked(txs map[chainhash.Hash]history.Tx, made history.Tx, out wire.OutPoint) (links []Link) {
 	own := false
 	for _, in := range made.Msg.TxIn {
-		c, from, ours := w.outputLocked(txs, in.PreviousOutPoint)
-		if !ours {
-			continue
-		}
-		own = true
-		switch origin := status.Coin(from.Msg, c.Value, c.Branch == keys.Internal); {
-		case c.Locktime != 0:
-			links = append(links, Link{LinkBond, c})
-		case origin != status.CJOut:
-			links = append(links, Link{LinkSource, c})
+		link, ours := w.sourceLocked(txs, in.PreviousOutPoint)
+		own = own || ours
+		if link != nil {
+			links = append(links, *link)
 		}
 	}
 	if !own {

@@ -76,6 +76,8 @@ func TestP6LinksOfABond(t *testing.T) {
 	out, rest := joined(t, c, w, 500_000, 300_000)
 	again, _ := joined(t, c, w, 400_000, 200_000)
 	month := nextMonth(t)
+	bondAddress(t, w, month)
+	sync(t, w)
 	bondOut := func(value int64) *wire.TxOut { return wire.NewTxOut(value, bondAddress(t, w, month).Script) }
 	own, err := w.NextAddress(0, keys.Internal)
 	if err != nil {
@@ -89,6 +91,15 @@ func TestP6LinksOfABond(t *testing.T) {
 		if !slices.EqualFunc(b.Links, want, equal) || b.Confirmed.IsZero() {
 			t.Errorf("P6: %s: %+v, want %+v", what, b.Links, want)
 		}
+	}
+
+	// What a payment would do is told before it is made.
+	if links, isBond := w.BondSources(bondAddress(t, w, month).Script, []coins.Coin{out, deposits[0], rest}); !isBond ||
+		len(links) != 2 || links[0].Coin.OutPoint != deposits[0].OutPoint || links[1].Kind != wallet.LinkSource {
+		t.Errorf("P6: %v, %+v", isBond, links)
+	}
+	if links, isBond := w.BondSources(own.Script, deposits); isBond || links != nil {
+		t.Errorf("P6: an ordinary address: %+v", links)
 	}
 
 	expect("from an output of a CoinJoin, whole", fundBond(t, c, w, []coins.Coin{out}, bondOut(490_000)))

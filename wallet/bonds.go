@@ -3,6 +3,7 @@ package wallet
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -50,6 +51,30 @@ func (b Bond) Worth(r bond.Rates, median time.Time) float64 {
 		return 0
 	}
 	return r.Value(b.Value, b.Confirmed, b.Locktime, median)
+}
+
+// CheckLock returns nil for a coin that can be spent, as far as time goes, when
+// the chain's median time is this. For a fidelity bond before its end it is
+// ErrLocked, with that end, and about how long it takes until then.
+func CheckLock(c coins.Coin, median time.Time) error {
+	if !c.Locked(median) {
+		return nil
+	}
+	end := time.Unix(int64(c.Locktime), 0)
+	return fmt.Errorf("%w until %s UTC; the chain's median time is %s, so wait about %s", ErrLocked,
+		end.UTC().Format(time.DateTime), median.UTC().Format(time.DateTime), roughly(end.Sub(median)))
+}
+
+// roughly writes a time to wait in days, or in hours if they are few.
+func roughly(d time.Duration) string {
+	const day = 24 * time.Hour
+	switch {
+	case d > 2*day:
+		return fmt.Sprintf("%d days", d.Round(day)/day)
+	case d > time.Hour:
+		return fmt.Sprintf("%d hours", (d+time.Hour-1)/time.Hour)
+	}
+	return "an hour"
 }
 
 // BondAddress returns the address whose coins are locked until the beginning of

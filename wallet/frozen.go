@@ -98,11 +98,13 @@ func (w *Wallet) Thaw(outs ...wire.OutPoint) error {
 	return w.saveShown(func(s *state) error {
 		for _, out := range outs {
 			c, err := w.find(out)
-			_, known := s.frozen[out]
-			switch {
-			case err == nil && c.Locked(tip.MedianTime):
-				return ErrLocked
-			case known || err == nil && c.Locktime != 0:
+			if err == nil {
+				err = CheckLock(c, tip.MedianTime)
+			}
+			if errors.Is(err, ErrLocked) {
+				return err
+			}
+			if _, known := s.frozen[out]; known || err == nil && c.Locktime != 0 {
 				err = s.thaw(out)
 			}
 			if err != nil {

@@ -84,8 +84,8 @@ func (w *Wallet) Lease(purpose string, ttl time.Duration, choose func(Choice) ([
 			if promised[c.OutPoint] {
 				return nil, fmt.Errorf("%w: %v", coins.ErrLeased, c.OutPoint)
 			}
-			if c.Locked(v.tip.MedianTime) {
-				return nil, ErrLocked
+			if err := CheckLock(c, v.tip.MedianTime); err != nil {
+				return nil, err
 			}
 		}
 		return chosen, nil
@@ -102,10 +102,10 @@ func (v *view) own(c coins.Coin) (coins.Coin, error) {
 	if ours.Value != c.Value || !bytes.Equal(ours.Script, c.Script) {
 		return coins.Coin{}, fmt.Errorf("%w: it has another value or script", ErrNotOurs)
 	}
-	switch {
-	case ours.Locked(v.tip.MedianTime):
-		return coins.Coin{}, ErrLocked
-	case ours.Frozen:
+	if err := CheckLock(ours, v.tip.MedianTime); err != nil {
+		return coins.Coin{}, err
+	}
+	if ours.Frozen {
 		return coins.Coin{}, ErrFrozen
 	}
 	return ours, nil

@@ -96,7 +96,11 @@ func spendQuote(w *wallet.Wallet, q spend.Quote) string {
 	}
 	for _, out := range q.Outputs {
 		if out.Change && out.Script == nil {
-			row("change", "%16s BTC   a new address of the wallet", out.Value.BTC())
+			what := "change"
+			if q.Amount == 0 && q.Bump == nil { // it is all that there is
+				what = "to"
+			}
+			row(what, "%16s BTC   a new address of the wallet", out.Value.BTC())
 			continue
 		}
 		address, _ := txbuild.FormatAddress(out.Script, w.Params())
@@ -111,7 +115,7 @@ func spendQuote(w *wallet.Wallet, q spend.Quote) string {
 		share := (q.Fee*10000 + q.Amount - 1) / q.Amount // in hundredths of a percent, rounded up
 		row("total", "%16s BTC   the fee is %d.%02d %% of the amount", (q.Amount + q.Fee).BTC(), share/100, share%100)
 	}
-	for _, note := range spendNotes(q) {
+	for _, note := range append(spendNotes(q), bondFundingNotes(w, q)...) {
 		row("", "%s", note)
 	}
 	return b.String()

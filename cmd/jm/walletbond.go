@@ -10,6 +10,7 @@ import (
 
 	"github.com/joinmarket-go/joinmarket/wallet"
 	"github.com/joinmarket-go/joinmarket/wallet/bond"
+	"github.com/joinmarket-go/joinmarket/wallet/spend"
 )
 
 func newWalletBond(a *app) *cobra.Command {
@@ -95,6 +96,23 @@ func bondAddressWarnings(end time.Time, past bool) []string {
 			"  that anybody knows as yours: send coins through a CoinJoin first (jm sendpayment), then pay the bond with\n" +
 			"  one of its equal outputs, whole (jm wallet send --sweep ADDRESS --coin OUTPOINT; cj-out in jm wallet display).",
 	}
+}
+
+// bondFundingNotes say what a payment to a bond of the wallet would tie it to.
+func bondFundingNotes(w *wallet.Wallet, q spend.Quote) (notes []string) {
+	for _, out := range q.Outputs {
+		links, isBond := w.BondSources(out.Script, q.Inputs)
+		if !isBond || out.Change {
+			continue
+		}
+		for _, l := range links {
+			notes = append(notes, "WARNING: it funds a fidelity bond; "+newBondLink(l).source())
+		}
+		if len(q.Outputs) > 1 {
+			notes = append(notes, "WARNING: the other outputs are tied to the fidelity bond. Fund it with one coin, whole (--sweep).")
+		}
+	}
+	return notes
 }
 
 // bondTime is how times of bonds are written; they are UTC.

@@ -43,6 +43,10 @@ to the power of 1.3, divided by 10^16. A maker announces the best bond only.`,
 			if a.json {
 				return a.print(list)
 			}
+			if len(list.Bonds) == 0 {
+				a.term.say("No fidelity bond. For the address of one: jm wallet bond address YYYY-MM")
+				return nil
+			}
 			fmt.Fprint(a.term.out, list.text())
 			for _, warning := range list.warnings() {
 				a.term.say("%s", warning)
@@ -116,11 +120,7 @@ func newBondListing(w *wallet.Wallet) (*bondListing, error) {
 			s.Confirmed = b.Confirmed.Unix()
 		}
 		for _, l := range b.Links {
-			link := bondLink{Kind: l.Kind}
-			if l.Kind != wallet.LinkPayer {
-				link.OutPoint, link.Amount = l.Coin.OutPoint.String(), l.Coin.Value
-			}
-			s.Links = append(s.Links, link)
+			s.Links = append(s.Links, newBondLink(l))
 		}
 		list.Bonds = append(list.Bonds, s)
 	}
@@ -132,11 +132,15 @@ func newBondListing(w *wallet.Wallet) (*bondListing, error) {
 	return list, nil
 }
 
+func newBondLink(l wallet.Link) bondLink {
+	if l.Kind == wallet.LinkPayer {
+		return bondLink{Kind: l.Kind}
+	}
+	return bondLink{l.Kind, l.Coin.OutPoint.String(), l.Coin.Value}
+}
+
 func (l *bondListing) text() string {
 	var b strings.Builder
-	if len(l.Bonds) == 0 {
-		return "No fidelity bond. For the address of one: jm wallet bond address YYYY-MM\n"
-	}
 	for _, s := range l.Bonds {
 		fmt.Fprintf(&b, "%s\n", s.OutPoint)
 		fmt.Fprintf(&b, "  amount   %s BTC, %d conf.\n", s.Amount.BTC(), s.Confirmations)
@@ -148,7 +152,7 @@ func (l *bondListing) text() string {
 		}
 		fmt.Fprintf(&b, "  value    %s\n", value)
 		if s.Frozen {
-			fmt.Fprintf(&b, "  frozen   by %s\n", s.Cause)
+			fmt.Fprintf(&b, "  frozen   (%s)\n", s.Cause)
 		}
 		b.WriteString("\n")
 	}
@@ -174,7 +178,7 @@ func (l *bondListing) warnings() (texts []string) {
 		}
 	}
 	if len(l.Bonds) > 0 && l.Beside > 0 {
-		texts = append(texts, fmt.Sprintf("NOTE: %d other coins are in mixdepth 0 beside the bonds. Better have bonds alone there: send the others on\n"+
+		texts = append(texts, fmt.Sprintf("NOTE: mixdepth 0 has other coins (%d) beside the bonds. Better have bonds alone there: send the others on\n"+
 			"  with a CoinJoin, and never spend them together with a bond.", l.Beside))
 	}
 	return texts
@@ -185,12 +189,18 @@ func (l bondLink) text() string {
 	switch l.Kind {
 	case wallet.LinkPayer:
 		return "somebody else paid it, and knows whose bond it is."
-	case wallet.LinkSource:
-		return fmt.Sprintf("it was paid from %s (%s BTC),\n  which no CoinJoin had set apart: whoever knows that coin as yours knows the bond.", l.OutPoint, l.Amount.BTC())
-	case wallet.LinkBond:
+	case wallet.LinkChange:
+		return fmt.Sprintf("%s (%s BTC)\n  came back to you from the same payment: everybody can see that the owner of the bond has it.", l.OutPoint, l.Amount.BTC())
+	}
+	return l.source()
+}
+
+// source says what a coin ties the bond to that it pays.
+func (l bondLink) source() string {
+	if l.Kind == wallet.LinkBond {
 		return fmt.Sprintf("everybody can see that the bond %s\n  (%s BTC) has the same owner.", l.OutPoint, l.Amount.BTC())
 	}
-	return fmt.Sprintf("%s (%s BTC)\n  came back to you from the same payment: everybody can see that the owner of the bond has it.", l.OutPoint, l.Amount.BTC())
+	return fmt.Sprintf("the coin %s (%s BTC)\n  pays it, and no CoinJoin had set that apart: whoever knows the coin as yours knows the bond.", l.OutPoint, l.Amount.BTC())
 }
 
 // bondValueText writes a value as the reference does: divided by 10^16.

@@ -89,6 +89,9 @@ func (a *app) spendBond(ctx context.Context, name string, p spend.Payment, fee f
 	if err != nil {
 		return err
 	}
+	if tip, _ := w.Synced(); !b.Expired {
+		return withCode(exitFunds, fmt.Errorf("%v: %w", b.OutPoint, wallet.CheckLock(b.Coin, tip.MedianTime)))
+	}
 	if w.WatchOnly() {
 		return withCode(exitWallet, errors.New("this wallet has no keys; unfreeze the bond (jm wallet unfreeze), and make a transaction for the wallet that has: jm wallet psbt create --coin"))
 	}

@@ -136,13 +136,3 @@ func TestW13BondRefused(t *testing.T) {
 		t.Error("a refusal has left something behind")
 	}
 }
-
-func TestRoughly(t *testing.T) {
-	for d, want := range map[time.Duration]string{
-		-time.Hour: "an hour", time.Second: "an hour", 25 * time.Hour: "25 hours", 60 * time.Hour: "3 days", 800 * time.Hour: "33 days",
-	} {
-		if got := roughly(d); got != want {
-			t.Errorf("%v: %s, want %s", d, got, want)
-		}
-	}
-}

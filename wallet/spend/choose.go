@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"time"
 
 	"github.com/btcsuite/btcd/wire/v2"
 
@@ -62,14 +61,15 @@ func (c choice) named() (chosen []coins.Coin, mixdepth int, err error) {
 	mixdepths := make(map[int]bool)
 	for _, out := range c.Coins {
 		coin, known := all[out]
+		locked := wallet.CheckLock(coin, c.from.Tip.MedianTime)
 		delete(all, out)
 		switch {
 		case slices.ContainsFunc(chosen, func(other coins.Coin) bool { return other.OutPoint == out }):
 			return nil, 0, fmt.Errorf("%w: %v is named twice", ErrCoin, out)
 		case !known:
 			return nil, 0, fmt.Errorf("%w: %v: %w", ErrCoin, out, wallet.ErrNotOurs)
-		case coin.Locked(c.from.Tip.MedianTime):
-			return nil, 0, fmt.Errorf("%w: %v: %w", ErrCoin, out, errLocked(coin, c.from.Tip.MedianTime))
+		case locked != nil:
+			return nil, 0, fmt.Errorf("%w: %v: %w", ErrCoin, out, locked)
 		case coin.Frozen && !(c.Release && coin.Cause == coins.ByBond):
 			return nil, 0, fmt.Errorf("%w: %v: %w", ErrCoin, out, wallet.ErrFrozen)
 		case c.from.InUse(out):
@@ -201,26 +201,6 @@ func (c choice) errFunds(total sats.Amount) error {
 		return fmt.Errorf("%w: %s", coins.ErrFunds, text)
 	}
 	return fmt.Errorf("%w for %v and the fee: %s", coins.ErrFunds, total, text)
-}
-
-// errLocked says until when a fidelity bond is locked, by the clock of the chain,
-// and how long that takes if blocks come as they should.
-func errLocked(c coins.Coin, median time.Time) error {
-	end := time.Unix(int64(c.Locktime), 0)
-	return fmt.Errorf("%w until %s UTC; the chain's median time is %s, so wait about %s", wallet.ErrLocked,
-		end.UTC().Format(time.DateTime), median.UTC().Format(time.DateTime), roughly(end.Sub(median)))
-}
-
-// roughly writes a time to wait in days, or in hours if they are few.
-func roughly(d time.Duration) string {
-	const day = 24 * time.Hour
-	switch {
-	case d > 2*day:
-		return fmt.Sprintf("%d days", d.Round(day)/day)
-	case d > time.Hour:
-		return fmt.Sprintf("%d hours", (d+time.Hour-1)/time.Hour)
-	}
-	return "an hour"
 }
 
 func sortedKeys(set map[int]bool) []int { return slices.Sorted(maps.Keys(set)) }
