@@ -83,13 +83,14 @@ func (a *app) broadcastPSBT(ctx context.Context, name string, p *psbt.Packet, fe
 		return err
 	}
 	s := p.Summary(eyes)
-	if err := checkCoins(ctx, w, s); err != nil {
+	checked, err := checkCoins(ctx, w, s)
+	if err != nil {
 		return err
 	}
 	if err := spend.CheckPSBT(fee, s); err != nil {
 		return spendError(err)
 	}
-	if err := a.agree(psbtText(p, s, w.Params()), "Send it?", yes); err != nil {
+	if err := a.agree(psbtText(p, s, w.Params())+uncheckedText(checked), "Send it?", yes); err != nil {
 		return err
 	}
 	err = w.Publish(ctx, tx)
@@ -100,6 +101,9 @@ func (a *app) broadcastPSBT(ctx context.Context, name string, p *psbt.Packet, fe
 	if a.json {
 		doc := newPSBTSummary(p, s, w.Params())
 		doc.TxID, doc.Tx, doc.Sent, doc.VSize = tx.TxID(), txHex(tx), err == nil, size
+		for i := range doc.Inputs {
+			doc.Inputs[i].Checked = &checked[i]
+		}
 		if err := a.print(doc); err != nil {
 			return err
 		}
@@ -111,18 +115,42 @@ func (a *app) broadcastPSBT(ctx context.Context, name string, p *psbt.Packet, fe
 	return spendError(err)
 }
 
-// checkCoins compares what a PSBT says of its coins with the node.
-func checkCoins(ctx context.Context, w *wallet.Wallet, s psbt.Summary) error {
+// checkCoins compares what a PSBT says of its coins with the node, and returns
+// for each whether that could be done: a light client knows those of the wallet
+// only. Whose signature is bound to a lie about the others loses nothing of ours:
+// the transaction is not mined.
+func checkCoins(ctx context.Context, w *wallet.Wallet, s psbt.Summary) ([]bool, error) {
+	checked := make([]bool, len(s.Inputs))
 	for i, in := range s.Inputs {
 		out, err := w.Chain().TxOut(ctx, in.OutPoint)
 		switch {
 		case errors.Is(err, chain.ErrNoTxOut):
-			return withCode(exitFunds, fmt.Errorf("input %d: %w, or the transaction was sent already", i, err))
+			return nil, withCode(exitFunds, fmt.Errorf("input %d: %w, or the transaction was sent already", i, err))
+		case errors.Is(err, chain.ErrCannotVerify) && in.Origin != nil:
+			return nil, withCode(exitFunds, fmt.Errorf("input %d: the light client does not see this coin of the wallet; wait until it is in a block", i))
+		case errors.Is(err, chain.ErrCannotVerify) && in.Told:
+			continue
 		case err != nil:
-			return nodeError(err)
+			return nil, nodeError(err)
 		case !in.Told || out.Value != in.Value || !bytes.Equal(out.Script, in.Script):
-			return withCode(exitFailure, fmt.Errorf("input %d: %w: the node knows it otherwise", i, psbt.ErrCoin))
+			return nil, withCode(exitFailure, fmt.Errorf("input %d: %w: the node knows it otherwise", i, psbt.ErrCoin))
+		}
+		checked[i] = true
+	}
+	return checked, nil
+}
+
+// uncheckedText warns of coins that could not be checked.
+func uncheckedText(checked []bool) string {
+	count := 0
+	for _, is := range checked {
+		if !is {
+			count++
 		}
 	}
-	return nil
+	if count == 0 {
+		return ""
+	}
+	return fmt.Sprintf("    NOTE: %d inputs are not yours. A light client cannot check that these coins are there and\n"+
+		"    unspent. If they are not, this is never mined; free your own coins then: jm wallet pending forget.\n", count)
 }

@@ -41,6 +41,7 @@ type psbtInput struct {
 	Refused  string       `json:"refused,omitempty"`
 	Signed   int          `json:"signatures"`
 	Final    bool         `json:"final"`
+	Checked  *bool        `json:"checked,omitempty"` // after broadcast: the node, too, knows the coin
 }
 
 type psbtOutput struct {
