@@ -54,7 +54,7 @@ func (a *app) openWallet(name string, backend chain.Backend) (*wallet.Wallet, er
 	defer password.Wipe()
 	a.term.waiting("making a key of the password")
 	w, err := wallet.Open(path, password, wallet.Config{
-		Params: params, Chain: backend, Logger: a.log, Files: a.files,
+		Params: params, Chain: backend, Logger: a.log, Files: a.files, KDF: a.kdf,
 		GapLimit:       max(a.cfg.Policy.GapLimit, wallet.DefaultGapLimit),
 		RecoveryGap:    wallet.DefaultRecoveryGap,
 		MaxFreezeReuse: reuseLimit(a.cfg.Policy.MaxFreezeReuse),

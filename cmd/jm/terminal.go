@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -132,11 +133,34 @@ func (t *terminal) askSecret(question string) (secret.Text, error) {
 	return secret.TextOf(text), nil
 }
 
+// askTwice asks for a new secret until two entries agree, and pass a check.
+func (t *terminal) askTwice(question string, check func(secret.Text) error) (secret.Text, error) {
+	for {
+		first, err := t.askSecret(question)
+		if err != nil {
+			return first, err
+		}
+		if err := check(first); err != nil {
+			t.say("%v", err)
+			continue
+		}
+		second, err := t.askSecret("Again, to be sure: ")
+		if err != nil {
+			return first, err
+		}
+		if first.Reveal() == second.Reveal() && !first.Empty() {
+			return first, nil
+		}
+		t.say("The two differ, or are empty. Once more.")
+	}
+}
+
 // secretSource says where a secret comes from when it is not typed. A secret is
 // never a flag: other users of the machine see a program's arguments.
 type secretSource struct {
 	file string // path; a trailing line end is not part of the secret
 	fd   int    // file descriptor, -1 for none; 0 is standard input
+	most int    // its greatest length in bytes; 0: maxSecret
 }
 
 const maxSecret = 4096 // bytes
@@ -147,12 +171,14 @@ func (s secretSource) read(t *terminal) (text secret.Text, named bool, err error
 	if err != nil {
 		return secret.Text{}, true, fmt.Errorf("reading the secret: %w", err)
 	}
-	if len(data) > maxSecret {
-		return secret.Text{}, true, fmt.Errorf("the secret is longer than %d bytes", maxSecret)
+	if most := s.limit(); len(data) > most {
+		return secret.Text{}, true, fmt.Errorf("the secret is longer than %d bytes", most)
 	}
 	data = bytes.TrimSuffix(bytes.TrimSuffix(data, []byte("\n")), []byte("\r"))
 	return secret.TextOf(data), named, nil
 }
+
+func (s secretSource) limit() int { return cmp.Or(s.most, maxSecret) }
 
 func (s secretSource) bytes(t *terminal) (data []byte, named bool, err error) {
 	if s.file == "" && s.fd < 0 {
@@ -174,6 +200,6 @@ func (s secretSource) bytes(t *terminal) (data []byte, named bool, err error) {
 		f = os.NewFile(uintptr(s.fd), "secret")
 	}
 	defer f.Close()
-	data, err = io.ReadAll(io.LimitReader(f, maxSecret+1))
+	data, err = io.ReadAll(io.LimitReader(f, int64(s.limit())+1))
 	return data, true, err
 }

@@ -109,7 +109,7 @@ would not know of each other's addresses.`,
 				return err
 			}
 			defer w.Close()
-			return a.printNewWallet(w, name)
+			return a.printNewWallet(w, name, "")
 		},
 	}
 }

@@ -12,12 +12,16 @@ import (
 	"github.com/joinmarket-go/joinmarket/wallet/status"
 )
 
+// displayAll is the reference's name for display --all.
+const displayAll = "displayall"
+
 func newWalletDisplay(a *app) *cobra.Command {
 	var all, offline bool
 	mixdepth := -1
 	cmd := &cobra.Command{
-		Use:   "display [WALLET]",
-		Short: "Show the addresses of a wallet, by mixdepth and branch",
+		Use:     "display [WALLET]",
+		Aliases: []string{displayAll},
+		Short:   "Show the addresses of a wallet, by mixdepth and branch",
 		Long: `Show the addresses of a wallet, by mixdepth and branch, with balances, states
 and labels. The columns are separated by tabs, as in the reference.
 
@@ -37,7 +41,7 @@ has what is frozen, locked or unconfirmed, too.`,
 				return err
 			}
 			defer done()
-			d, err := newDisplay(w, mixdepth, all)
+			d, err := newDisplay(w, mixdepth, all || cmd.CalledAs() == displayAll)
 			if err != nil {
 				return err
 			}

@@ -13,8 +13,9 @@ import (
 
 func newWalletLabel(a *app) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "label [WALLET] WHAT [TEXT]",
-		Short: "Put your words to an address, a coin or a transaction",
+		Use:     "label [WALLET] WHAT [TEXT]",
+		Aliases: []string{"setlabel"},
+		Short:   "Put your words to an address, a coin or a transaction",
 		Long: `Put your words to an address, a coin (txid:vout) or a transaction (txid) of the
 wallet; an empty TEXT removes them. Without TEXT the label is shown.
 

@@ -15,8 +15,9 @@ import (
 func newWalletShow(a *app) *cobra.Command {
 	var showCoins, offline bool
 	cmd := &cobra.Command{
-		Use:   "show [WALLET]",
-		Short: "Show what a wallet holds, by mixdepth",
+		Use:     "show [WALLET]",
+		Aliases: []string{"summary"},
+		Short:   "Show what a wallet holds, by mixdepth",
 		Long: `Show what a wallet holds, by mixdepth.
 
 If the node cannot be reached, the last known state is shown, and said to be so.`,

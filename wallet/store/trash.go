@@ -18,7 +18,7 @@ const trashFolder = "trash"
 // trash/NAME.TIME beside the wallet, and returns that folder. Nothing in the
 // trash is overwritten, or ever removed; backups stay where they are. The file
 // need not be a sound wallet. The errors are ErrLocked, and those of the file
-// system.
+// system; with durable.ErrUnsure it is in the trash already.
 func Trash(path string, cfg Config) (folder string, err error) {
 	files := cfg.Files
 	if files == nil {
@@ -55,12 +55,17 @@ func (f *File) moveToTrash() (string, error) {
 	if err := f.files.SyncDir(filepath.Dir(folder)); err != nil {
 		return "", err
 	}
-	// The wallet goes first: without its side file it is whole all the same.
-	for _, name := range []string{base, base + sideSuffix} {
-		err := f.files.Rename(filepath.Join(dir, name), filepath.Join(folder, name))
-		if err != nil && (name == base || !errors.Is(err, fs.ErrNotExist)) {
-			return "", err
-		}
+	if err := f.files.Rename(f.path, filepath.Join(folder, base)); err != nil {
+		return "", err
 	}
-	return folder, errors.Join(f.files.SyncDir(folder), f.files.SyncDir(dir))
+	// The side file is moved as well as it goes: the wallet is whole without.
+	err := f.files.Rename(f.path+sideSuffix, filepath.Join(folder, base+sideSuffix))
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	// The new name before the loss of the old one.
+	if err = errors.Join(err, f.files.SyncDir(folder), f.files.SyncDir(dir)); err != nil {
+		return "", fmt.Errorf("%w: %w", durable.ErrUnsure, err)
+	}
+	return folder, nil
 }
