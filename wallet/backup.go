@@ -8,6 +8,7 @@ import (
 	"github.com/joinmarket-go/joinmarket/wallet/keys"
 	"github.com/joinmarket-go/joinmarket/wallet/secret"
 	"github.com/joinmarket-go/joinmarket/wallet/store"
+	"github.com/joinmarket-go/joinmarket/wallet/txbuild"
 )
 
 // A backup is an old state: it does not know which addresses went out since, and
@@ -97,9 +98,9 @@ func (w *Wallet) backupIfDue(s *state) {
 
 // FromBackup makes a new wallet file of a backup, or of a copy of a wallet file,
 // under the same password, and opens it. It knows nothing that came after the
-// copy was made, such as labels, frozen coins and imported keys; it hands out no
-// address before its first Sync: ErrBehind. The errors are those of Create and
-// Open.
+// copy was made, such as labels, frozen coins and imported keys, but finds later
+// fidelity bonds; it hands out no address before its first Sync: ErrBehind. The
+// errors are those of Create and Open.
 func FromBackup(backup, path string, password secret.Text, cfg Config) (*Wallet, error) {
 	body, err := store.ReadBackup(backup, password)
 	if err != nil {
@@ -111,6 +112,7 @@ func FromBackup(backup, path string, password secret.Text, cfg Config) (*Wallet,
 		return nil, err
 	}
 	st.behind, st.backup = true, backupMark{}
+	st.bonds = st.kind == txbuild.P2WPKH // the first one may have been made since
 	w, err := create(path, password, seed, st, cfg)
 	if err != nil {
 		return nil, err

@@ -3,6 +3,7 @@ package coins
 import (
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -147,4 +148,26 @@ func TestFilter(t *testing.T) {
 			t.Errorf("MinConf %d: %v, want %v", minConf, got, want)
 		}
 	}
+}
+
+// TestD6LeasesIgnoreTheClock: leases end by the monotonic clock, whatever becomes
+// of the other one. Go compares two times by that clock alone as long as both
+// have a reading of it, which such a time shows.
+func TestD6LeasesIgnoreTheClock(t *testing.T) {
+	var l Leases
+	lease, err := take(&l, "a", time.Hour, coinsOf([]sats.Amount{1}), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	monotonic := func(when string) {
+		t.Helper()
+		if text := lease.until.String(); !strings.Contains(text, " m=+") {
+			t.Errorf("%s the lease ends at %s, by the wall clock", when, text)
+		}
+	}
+	monotonic("taken,")
+	if err := lease.Extend(time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	monotonic("extended,")
 }
