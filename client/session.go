@@ -33,7 +33,10 @@ type Config struct {
 	// Progress is told when a message channel changes its state; it must not
 	// block. nil: nobody is told.
 	Progress func(control.ChannelEvent)
-	Logger   *slog.Logger // nil: silent
+	// Alert is told what the operators of a message channel have to say; it must
+	// not block. Nil: not told.
+	Alert  func(control.AlertEvent)
+	Logger *slog.Logger // nil: silent
 }
 
 // commands are the methods of a daemon that a session passes on.
@@ -79,6 +82,9 @@ func Connect(ctx context.Context, cfg Config) (*Session, error) {
 	if cfg.Progress == nil {
 		cfg.Progress = func(control.ChannelEvent) {}
 	}
+	if cfg.Alert == nil {
+		cfg.Alert = func(control.AlertEvent) {}
+	}
 	id, err := identity.New()
 	if err != nil {
 		return nil, err
@@ -101,7 +107,7 @@ func Connect(ctx context.Context, cfg Config) (*Session, error) {
 	var run context.Context
 	run, s.stop = context.WithCancel(context.WithoutCancel(ctx))
 	s.ended.Go(func() { d.Run(run) })
-	s.ended.Go(func() { s.sort(run, cfg.Progress) })
+	s.ended.Go(func() { s.sort(run, cfg.Progress, cfg.Alert) })
 	start := control.StartRequest{Role: cfg.Role, Nick: s.nick, Network: cfg.Network, Channels: cfg.Channels}
 	if _, err := d.Start(ctx, start); err != nil {
 		s.Close()
@@ -119,7 +125,7 @@ const maxWaiting = 256
 // that concern its role. The latter are kept while nobody reads them: strangers
 // can cause some before the market is ready, and whoever waits for that reads
 // no events yet.
-func (s *Session) sort(ctx context.Context, progress func(control.ChannelEvent)) {
+func (s *Session) sort(ctx context.Context, progress func(control.ChannelEvent), alert func(control.AlertEvent)) {
 	defer close(s.events)
 	var waiting []any
 	for from := s.daemon.Events(); from != nil || len(waiting) > 0; {
@@ -137,6 +143,8 @@ func (s *Session) sort(ctx context.Context, progress func(control.ChannelEvent))
 			switch e := e.(type) {
 			case control.ChannelEvent:
 				progress(e)
+			case control.AlertEvent:
+				alert(e)
 			case control.ReadyEvent:
 				s.becomeReady()
 			case nil:

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -55,7 +56,7 @@ func (a *app) session(ctx context.Context, dial dialFunc, role control.Role) (*c
 	}
 	session, err := client.Connect(ctx, client.Config{
 		Dial: dial, Role: role, Network: a.networkName(), Channels: a.cfg.Channels, Software: "jm " + version,
-		Progress: a.channelProgress, Logger: a.log,
+		Progress: a.channelProgress, Alert: a.channelAlert, Logger: a.log,
 	})
 	if err != nil && ctx.Err() == nil {
 		err = withCode(exitDaemon, err)
@@ -76,8 +77,14 @@ func (a *app) channelProgress(e control.ChannelEvent) {
 	case e.State == control.ChannelUp:
 		a.log.Info("channel is up", "channel", e.Channel)
 	case e.Reason != "":
-		a.term.say("%s: %s (%s)", e.Channel, e.Reason, e.State)
+		a.term.say("%s: %s (%s)", e.Channel, e.Reason, cmp.Or(e.Code, string(e.State)))
 	}
+}
+
+// channelAlert shows what the operators of a room tell everybody. It is no word
+// of this program's authors.
+func (a *app) channelAlert(e control.AlertEvent) {
+	a.term.say("%s: the operators of the room say: %s", e.Channel, e.Text)
 }
 
 // connect enters the market and waits until it can be used. hangUp leaves it.

@@ -4,6 +4,7 @@ import "encoding/json"
 
 var eventTypes = map[string]func(json.RawMessage) (any, error){
 	EventChannel: decodeAs[ChannelEvent],
+	EventAlert:   decodeAs[AlertEvent],
 	EventReady:   decodeAs[ReadyEvent],
 	EventPubKey:  decodeAs[PubKeyEvent],
 	EventIOAuth:  decodeAs[IOAuthEvent],

@@ -41,6 +41,7 @@ const (
 // Events the daemon tells the client without being asked.
 const (
 	EventChannel = "channel" // ChannelEvent: a message channel changed its state
+	EventAlert   = "alert"   // AlertEvent: the operators of a room speak to all
 	EventReady   = "ready"   // ReadyEvent: once, when the market can be used
 
 	EventPubKey = "pubkey" // PubKeyEvent; takers: a maker took our fill
@@ -150,6 +151,13 @@ type ChannelEvent struct {
 	// Code names the kind of reason, as docs/irc.md lists them; empty if the
 	// reason has none.
 	Code string `json:"code,omitempty"`
+}
+
+// AlertEvent is what the operators of a channel's room tell all programs of our
+// version of the market's protocol. Anybody may be the operator.
+type AlertEvent struct {
+	Channel string `json:"channel"`
+	Text    string `json:"text"`
 }
 
 // ReadyEvent tells that the market can be used: every channel is up, or the

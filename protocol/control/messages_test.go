@@ -78,6 +78,7 @@ var samples = []sample{
 	of(control.BondAnswer{Proof: strings.Repeat("A", protocol.BondProofText)}),
 
 	of(control.ChannelEvent{Channel: "hackint", State: control.ChannelLost, Reason: "connection reset"}),
+	of(control.AlertEvent{Channel: "hackint", Text: "upgrade"}),
 	of(control.ReadyEvent{Channels: []string{"hackint"}}),
 	of(control.PubKeyEvent{Attempt: 7, Maker: nickB, PubKey: key}),
 	of(control.IOAuthEvent{Attempt: 7, Maker: nickB, IOAuth: ioauth, PubKey: key}),
@@ -180,6 +181,7 @@ func TestBadMessages(t *testing.T) {
 		"tx to sign":         of(control.TxEvent{Conversation: 1, Taker: nickA}),
 		"tx to push":         of(control.PushEvent{Taker: nickA, Tx: make([]byte, protocol.MaxPush+1)}),
 		"ended":              of(control.EndedEvent{Conversation: 1, Taker: nickA}),
+		"alert":              of(control.AlertEvent{Channel: "hackint", Text: "\x1b[2J"}),
 		"ready":              of(control.ReadyEvent{Channels: make([]string, 1)}),
 		"status":             of(control.StatusAnswer{Offers: -1}),
 		"started":            of(control.StartAnswer{Channels: make([]string, 17)}),

@@ -30,6 +30,14 @@ func (e ChannelEvent) Validate() error {
 	)
 }
 
+// Validate checks the name and that the text is short and printable.
+func (e AlertEvent) Validate() error {
+	return check(
+		field{channelName(e.Channel), "channel"},
+		field{freeText(e.Text), "text"},
+	)
+}
+
 // Validate checks that texts are short and printable and counts not negative.
 func (a StatusAnswer) Validate() error {
 	return check(
