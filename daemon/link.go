@@ -17,6 +17,7 @@ type link struct {
 	state    control.ChannelState
 	hostID   string // while up: what private messages are signed for
 	reason   string // why it is lost or failed
+	code     string // the kind of reason
 	wasUp    bool
 
 	republish *alarm // a maker's, after the channel came back
@@ -32,7 +33,7 @@ func interval(cfg control.ChannelConfig) time.Duration {
 func (l *link) up() bool { return l.state == control.ChannelUp }
 
 func (l *link) event() control.ChannelEvent {
-	return control.ChannelEvent{Channel: l.name, State: l.state, HostID: l.hostID, Reason: l.reason}
+	return control.ChannelEvent{Channel: l.name, State: l.state, HostID: l.hostID, Reason: l.reason, Code: l.code}
 }
 
 // seen is something a channel saw.
@@ -65,6 +66,8 @@ func (e seen) happen(s *session) {
 		if ev.From.Valid() && ev.From != s.nick && e.on.up() {
 			s.hearPrivate(e.on, ev)
 		}
+	case channel.Alert:
+		s.tell(control.EventAlert, control.AlertEvent{Channel: e.on.name, Text: control.FreeText(ev.Text)})
 	case channel.Left:
 		s.in.left(ev.Nick, e.on)
 		if s.book.Left(e.on.name, ev.Nick) {
@@ -81,7 +84,7 @@ func (s *session) changed(l *link, ev channel.State) {
 	if l.up() && ev.State != control.ChannelUp {
 		s.book.Lost(l.name)
 	}
-	l.state, l.hostID, l.reason = ev.State, ev.HostID, control.FreeText(ev.Reason)
+	l.state, l.hostID, l.reason, l.code = ev.State, ev.HostID, control.FreeText(ev.Reason), ev.Code
 	if !l.up() {
 		l.hostID = ""
 	}

@@ -29,8 +29,8 @@ var (
 type Channel interface {
 	// Name is the configured name.
 	Name() string
-	// Run connects and keeps connecting until ctx ends, then leaves the room
-	// in an orderly way. It calls sink from one goroutine at a time and
+	// Run connects and keeps connecting until ctx ends, then closes what it
+	// has open. It calls sink from one goroutine at a time and
 	// returns only after its last call. A returned error is one that trying
 	// again cannot mend, such as a nick the server refuses.
 	Run(ctx context.Context, sink func(Event)) error
@@ -51,6 +51,7 @@ type State struct {
 	State  control.ChannelState
 	HostID string // when up: what private messages are signed for
 	Reason string // when not up, a printable sentence; empty before the first attempt
+	Code   string // the kind of reason, if it has one
 }
 
 // Public is a line to the room. From is what the channel says, not a proof.
@@ -70,7 +71,13 @@ type Left struct {
 	Nick protocol.Nick
 }
 
+// Alert is what the operators of the room tell all programs of our version.
+type Alert struct {
+	Text string // printable ASCII, at most protocol.MaxErrorText bytes
+}
+
 func (State) event()   {}
 func (Public) event()  {}
 func (Private) event() {}
 func (Left) event()    {}
+func (Alert) event()   {}

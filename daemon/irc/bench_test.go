@@ -27,10 +27,10 @@ func BenchmarkReceive(b *testing.B) {
 		b.Run(c.name, func(b *testing.B) {
 			l := &link{
 				Channel: New(Config{Nick: ourNick, ChannelConfig: testConfig}),
-				out:     newOutbox(0),
+				out:     testOutbox(0),
 				phase:   joining,
-				sink:    func(channel.Event) {},
 			}
+			l.sink = func(channel.Event) {}
 			if err := l.receive(irc.MustParseMessage(from(ourNick, "JOIN #joinmarket-pit"))); err != nil {
 				b.Fatal(err)
 			}
@@ -39,7 +39,7 @@ func BenchmarkReceive(b *testing.B) {
 			b.ReportAllocs()
 			b.SetBytes(int64(len(c.lines)))
 			b.ResetTimer()
-			go func() { failed <- read(&repeat{lines: []byte(c.lines), times: b.N}, in, done) }()
+			go func() { failed <- read(&repeat{lines: []byte(c.lines), times: b.N}, &l.board, in, done) }()
 			for {
 				select {
 				case m := <-in:
@@ -81,7 +81,7 @@ func BenchmarkSendPrivate(b *testing.B) {
 			b.SetBytes(int64(size))
 			b.ReportAllocs()
 			for b.Loop() {
-				ch.out = newOutbox(0)
+				ch.out = testOutbox(0)
 				if err := ch.SendPrivate(otherNick, name, body); err != nil {
 					b.Fatal(err)
 				}

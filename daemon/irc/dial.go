@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"strconv"
 	"time"
 
 	"golang.org/x/net/proxy"
@@ -16,35 +15,29 @@ import (
 // on a circuit after two minutes.
 const dialTimeout = 2 * time.Minute
 
-// dial connects to the server: through the proxy if one is configured, and only
+// dial connects to a server: through the proxy if one is configured, and only
 // through it (attack N17), with TLS inside.
-func (c *Channel) dial(ctx context.Context) (net.Conn, error) {
+func (c *Channel) dial(ctx context.Context, s *server) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
 	dial := c.cfg.Dial
 	if dial == nil {
 		var err error
 		if dial, err = c.dialer(); err != nil {
-			return nil, err
+			return nil, &fault{CauseUnreachable, err}
 		}
 	}
-	address := net.JoinHostPort(c.cfg.Host, strconv.Itoa(int(c.cfg.Port)))
-	conn, err := dial(ctx, "tcp", address)
+	conn, err := dial(ctx, "tcp", s.address)
 	if err != nil {
-		return nil, fmt.Errorf("connecting to %s: %w", address, err)
+		return nil, &fault{CauseUnreachable, fmt.Errorf("connecting to %s: %w", s.address, err)}
 	}
-	if !c.cfg.TLS {
+	if !c.tls.on {
 		return conn, nil
 	}
-	secure := tls.Client(conn, &tls.Config{
-		ServerName:         c.cfg.Host,
-		RootCAs:            c.cfg.RootCAs,
-		InsecureSkipVerify: c.cfg.Insecure,
-		MinVersion:         tls.VersionTLS12,
-	})
+	secure := tls.Client(conn, c.tls.config(s.host))
 	if err := secure.HandshakeContext(ctx); err != nil {
 		conn.Close()
-		return nil, fmt.Errorf("TLS with %s: %w", address, err)
+		return nil, &fault{CauseTLS, fmt.Errorf("TLS with %s: %w", s.address, err)}
 	}
 	return secure, nil
 }

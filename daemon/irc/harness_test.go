@@ -23,6 +23,9 @@ const (
 // bubble it passes at once when nothing can come.
 const patience = 20 * time.Second
 
+// testOutbox is an outbox without a connection.
+func testOutbox(interval time.Duration) *outbox { return newOutbox(newPace(interval), new(board)) }
+
 // harness runs a channel against a server that the test plays itself.
 type harness struct {
 	t      testing.TB
@@ -145,7 +148,7 @@ func (h *harness) accept() *peer {
 	select {
 	case conn := <-h.conns:
 		return &peer{h.t, conn, bufio.NewReader(conn)}
-	case <-time.After(10 * time.Minute):
+	case <-time.After(20 * time.Minute):
 		h.t.Fatal("no connection")
 		return nil
 	}

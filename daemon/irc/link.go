@@ -2,15 +2,13 @@ package irc
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"strconv"
+	"strings"
 	"sync"
 	"time"
 
 	"gopkg.in/irc.v4"
 
-	"github.com/joinmarket-go/joinmarket/daemon/channel"
 	"github.com/joinmarket-go/joinmarket/protocol/chunk"
 )
 
@@ -18,33 +16,40 @@ import (
 const (
 	joinTimeout  = 90 * time.Second  // for a server to let us in, besides our own pace
 	pingInterval = 120 * time.Second // the reference's
+	lateAfter    = 20 * time.Second  // an answer to PING that took longer is a complaint
 	deadAfter    = 300 * time.Second // without a line, although we sent PING
 	nickRetry    = 10 * time.Second  // the reference's, while our nick is in use
-	rejoinDelay  = 10 * time.Second  // after we were put out of the room
-	quitTimeout  = 5 * time.Second   // for QUIT to reach the server
 )
 
 // link is one connection. Its fields belong to the goroutine that runs it.
 type link struct {
 	*Channel
-	sink func(channel.Event)
-	out  *outbox
+	out *outbox
 
-	phase   phase
-	joiner  *chunk.Joiner // of private messages, while up
-	server  string        // its name, or the host's until it told one
-	hostID  string        // what private messages are signed for
-	upSince time.Time     // of the first time; zero if never
+	phase    phase
+	joiner   *chunk.Joiner // of private messages, while up
+	server   string        // its name, or the host's until it told one
+	hostID   string        // what private messages are signed for
+	loggedIn bool          // SASL is done
+	refusals int           // of the room, in a row
+	upSince  time.Time     // of the present stay in the room; zero if not in it
+	wasUp    bool          // this connection was in the room
+	lasted   time.Duration // the longest stay in the room
 
-	deadline <-chan time.Time // of the phase, nil when up
+	deadline <-chan time.Time // of the phase; nil when up
 	ping     <-chan time.Time // time for the next PING
+	pinged   time.Time        // when it was sent; zero if it was answered
 	retry    <-chan time.Time // time to send again
 	again    string           // what is sent then
 }
 
 // phase is how far a connection has come:
 //
-//	registering --001--> joining --JOIN--> up --KICK--> outside --JOIN--> up
+//	registering --001--> joining --JOIN--> up
+//	                        ^   \          /
+//	                     retry  refused  KICK
+//	                         \    v      v
+//	                          +-- outside
 type phase int
 
 const (
@@ -54,20 +59,17 @@ const (
 	outside
 )
 
-// connection makes one connection and serves it to its end. It returns when the
-// channel last came up, zero if it did not, and why the connection ended.
-func (c *Channel) connection(ctx context.Context, sink func(channel.Event)) (upSince time.Time, err error) {
-	conn, err := c.dial(ctx)
+// connection makes one connection and serves it to its end. It returns how long
+// the link was up, and why the connection ended.
+func (c *Channel) connection(ctx context.Context, s *server) (lasted time.Duration, err error) {
+	c.board.enter(LinkConnecting)
+	c.board.change(func(b *Status) { b.Server = s.address })
+	conn, err := c.dial(ctx, s)
 	if err != nil {
-		return time.Time{}, err
+		return 0, err
 	}
-	l := &link{
-		Channel: c,
-		sink:    sink,
-		out:     newOutbox(c.cfg.LineInterval),
-		server:  c.cfg.Host,
-		hostID:  c.cfg.Host + strconv.Itoa(int(c.cfg.Port)),
-	}
+	c.board.change(func(b *Status) { b.Connections++ })
+	l := &link{Channel: c, out: newOutbox(c.pace, &c.board), server: s.host, hostID: s.hostID}
 	var running sync.WaitGroup
 	done := make(chan struct{})
 	defer func() {
@@ -77,17 +79,15 @@ func (c *Channel) connection(ctx context.Context, sink func(channel.Event)) (upS
 	}()
 	in := make(chan *irc.Message)
 	failed := make(chan error, 2)
-	running.Go(func() { failed <- read(conn, in, done) })
+	running.Go(func() { failed <- read(conn, &c.board, in, done) })
 	running.Go(func() {
 		if err := l.out.writeTo(conn, done); err != nil {
 			failed <- fmt.Errorf("writing: %w", err)
 		}
 	})
 	err = l.serve(ctx, in, failed)
-	if ctx.Err() != nil {
-		l.leave(in, failed)
-	}
-	return l.upSince, err
+	l.leftRoom()
+	return l.lasted, err
 }
 
 // serve registers and then acts on lines and on time until one of them ends the
@@ -106,14 +106,14 @@ func (l *link) serve(ctx context.Context, in <-chan *irc.Message, failed <-chan 
 			err = l.receive(m)
 		case err = <-failed:
 		case <-l.retry:
-			err = l.out.first(l.again)
+			err = l.tryAgain()
 		case <-l.ping:
 			err = l.out.first("PING " + l.server)
-			l.ping = time.After(pingInterval)
+			l.pinged, l.ping = time.Now(), time.After(pingInterval)
 		case <-l.deadline:
-			err = errors.New("the server did not let us into the room in time")
+			err = because(CauseTimeout, "the server did not let us into the room in time")
 		case <-dead.C:
-			err = errors.New("the server is silent")
+			err = because(CauseSilent, "the server is silent")
 		case <-ctx.Done():
 			return ctx.Err()
 		}
@@ -123,17 +123,32 @@ func (l *link) serve(ctx context.Context, in <-chan *irc.Message, failed <-chan 
 	}
 }
 
-// leave says QUIT and waits until the server has closed the connection, but not
-// for long. Lines that come meanwhile are not ours any more.
-func (l *link) leave(in <-chan *irc.Message, failed <-chan error) {
-	l.out.finish("QUIT :")
-	timeout := time.After(quitTimeout)
-	for {
-		select {
-		case <-in:
-		case <-failed:
-			return
-		case <-timeout:
+// ponged handles the answer to our PING. One that comes late shows that the
+// server works off our lines more slowly than we send them.
+func (l *link) ponged() {
+	if !l.pinged.IsZero() && time.Since(l.pinged) > lateAfter {
+		l.complaint("an answer took " + time.Since(l.pinged).Round(time.Second).String())
+	}
+	l.pinged = time.Time{}
+}
+
+// complaint handles that the server finds us too fast.
+func (l *link) complaint(text string) {
+	l.pace.complaint()
+	l.board.change(func(s *Status) { s.Complaints++ })
+	l.log.Info("the server wants us to be slower", "reason", free(text), "line_interval", l.pace.now())
+}
+
+// notice handles what our server itself tells us. Only a complaint about our
+// pace is of concern.
+func (l *link) notice(m *irc.Message) {
+	if m.Name != l.server || l.phase == registering {
+		return
+	}
+	lower := strings.ToLower(m.Trailing())
+	for _, word := range []string{"flood", "too fast", "throttl", "slow down"} {
+		if strings.Contains(lower, word) {
+			l.complaint(m.Trailing())
 			return
 		}
 	}

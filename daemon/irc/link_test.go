@@ -3,7 +3,6 @@ package irc
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"strings"
 	"testing"
@@ -206,10 +205,11 @@ func TestBackoffReset(t *testing.T) {
 func TestServerEnds(t *testing.T) {
 	nick := string(ourNick)
 	for line, want := range map[string]string{
-		"ERROR :Closing Link: \x1b[31mflood":             "the server ended the connection: Closing Link: ?[31mflood",
-		":op KILL " + nick + " :go away":                 "the server ended the connection: go away",
-		from(ourNick, "NICK :Guest1"):                    "the server changed our nick",
-		":srv NOTICE x :" + strings.Repeat("x", maxLine): errLongLine.Error(),
+		"ERROR :Closing Link: \x1b[31mbye":               "server-error: the server ended the connection: Closing Link: ?[31mbye",
+		":op KILL " + nick + " :go away":                 "killed: the server ended the connection: go away",
+		from(ourNick, "NICK :Guest1"):                    "nick-changed: the server changed our nick to Guest1",
+		":srv NOTICE x :" + strings.Repeat("x", maxLine): "protocol: " + errLongLine.Error(),
+		":srv 465 " + nick + " :You are banned":          "banned: the server refuses us: You are banned",
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			h, p := startUp(t, prompt)
@@ -218,118 +218,13 @@ func TestServerEnds(t *testing.T) {
 			heard := p.hears()
 			p.conn.SetWriteDeadline(time.Now().Add(time.Minute))
 			p.conn.Write([]byte(line + "\r\n"))
-			if e := h.wantState(control.ChannelLost); e.Reason != want {
-				t.Errorf("reason %q, want %q", e.Reason, want)
+			if e := h.wantState(control.ChannelLost); e.Code+": "+e.Reason != want {
+				t.Errorf("%s: %s, want %s", e.Code, e.Reason, want)
 			}
 			for range heard {
 			}
 			h.accept().welcome(h)
 			h.stop()
-		})
-	}
-}
-
-// TestKicked: put out of the room, by KICK or a forced PART, we ask to be let in
-// again after ten seconds, and begin anew if we are not.
-func TestKicked(t *testing.T) {
-	for _, line := range []string{
-		":op!u@host KICK #joinmarket-pit " + string(ourNick) + " :out",
-		from(ourNick, "PART #joinmarket-pit :forced"),
-	} {
-		synctest.Test(t, func(t *testing.T) {
-			h, p := startUp(t, prompt)
-			p.say(":op!u@host KICK #other " + string(ourNick) + " :no matter")
-			p.say(from(otherNick, "PRIVMSG "+string(ourNick)+" :!auth half ;"))
-			synctest.Wait()
-			h.wantNothing()
-			began := time.Now()
-			p.say(line, line)
-			h.wantState(control.ChannelLost)
-			if err := h.ch.SendPublic([]string{"!orderbook"}); !errors.Is(err, channel.ErrDown) {
-				t.Errorf("sending while outside: %v", err)
-			}
-			p.want("JOIN #joinmarket-pit")
-			if took := time.Since(began); took != rejoinDelay {
-				t.Errorf("asked after %v", took)
-			}
-			p.say(from(otherNick, "PRIVMSG #joinmarket-pit :!orderbook"))
-			p.say(from(ourNick, "JOIN #joinmarket-pit"))
-			p.want("MODE " + string(ourNick) + " +B")
-			h.want(channel.State{State: control.ChannelUp, HostID: "testnet0"})
-			// What was begun before is forgotten.
-			p.say(from(otherNick, "PRIVMSG "+string(ourNick)+" :half ~"))
-			synctest.Wait()
-			h.wantNothing()
-
-			p.say(line)
-			h.wantState(control.ChannelLost)
-			p.want("JOIN #joinmarket-pit")
-			p.say(":srv 474 " + string(ourNick) + " #joinmarket-pit :banned")
-			h.wantState(control.ChannelLost)
-			h.accept().welcome(h)
-			h.stop()
-		})
-	}
-}
-
-// TestKickedWithLinesWaiting: to be let in again we do not wait for them.
-func TestKickedWithLinesWaiting(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		h, p := startUp(t, nil)
-		if err := h.ch.SendPrivate(otherNick, "tx", strings.Repeat("x", 20_000)); err != nil {
-			t.Fatal(err)
-		}
-		began := time.Now()
-		p.say(":op!u@host KICK #joinmarket-pit " + string(ourNick))
-		h.wantState(control.ChannelLost)
-		lines := 0
-		for p.hear() != "JOIN #joinmarket-pit" {
-			lines++
-		}
-		if took := time.Since(began); took != rejoinDelay || lines != 7 {
-			t.Errorf("JOIN after %v and %d lines", took, lines)
-		}
-		h.stop()
-	})
-}
-
-// TestLeave: the end of the context says QUIT at once, whatever waits to be
-// sent, and ends even if the server never closes.
-func TestLeave(t *testing.T) {
-	for name, closes := range map[string]bool{"server closes": true, "server hangs": false} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				h, p := startUp(t, nil)
-				for i := range 100 {
-					if err := h.ch.SendPublic([]string{fmt.Sprintf("!cancel %d", i)}); err != nil {
-						t.Fatal(err)
-					}
-				}
-				h.cancel()
-				began := time.Now()
-				p.want("QUIT :")
-				heard := p.hears()
-				p.say(from(otherNick, "PRIVMSG #joinmarket-pit :!orderbook"))
-				if err := h.ch.SendPublic([]string{"!orderbook"}); !errors.Is(err, channel.ErrDown) {
-					t.Errorf("sending after the end: %v", err)
-				}
-				want := quitTimeout
-				if closes {
-					p.say("ERROR :Closing Link")
-					p.conn.Close()
-					want = 0
-				}
-				if err := h.result(); err != nil {
-					t.Errorf("Run returned %v", err)
-				}
-				if took := time.Since(began); took != want {
-					t.Errorf("left in %v, want %v", took, want)
-				}
-				h.wantNothing()
-				for line := range heard {
-					t.Errorf("said %q after QUIT", line)
-				}
-			})
 		})
 	}
 }

@@ -25,8 +25,9 @@ const writeTimeout = 30 * time.Second
 // outbox holds the lines that wait for one connection. Its methods are safe from
 // any goroutine.
 type outbox struct {
-	interval time.Duration // between two ordinary lines
-	wake     chan struct{} // has room for one; filled when there is news
+	pace  *pace         // of ordinary lines
+	board *board        // counts
+	wake  chan struct{} // has room for one; filled when there is news
 
 	mu     sync.Mutex // protects the fields below
 	urgent []string   // go at once, ahead of lines
@@ -34,12 +35,19 @@ type outbox struct {
 	later  [][]string // messages that go when there are no lines
 	count  int        // of lines and those of later
 	bytes  int        // of the same
-	turn   time.Time  // of the next ordinary line
-	closed bool
+	last   time.Time  // when the last ordinary line was taken
+	waited bool       // the next one had to wait for its turn
 }
 
-func newOutbox(interval time.Duration) *outbox {
-	return &outbox{interval: interval, wake: make(chan struct{}, 1)}
+func newOutbox(p *pace, b *board) *outbox {
+	return &outbox{pace: p, board: b, wake: make(chan struct{}, 1)}
+}
+
+// waiting counts the lines that wait, but for urgent ones.
+func (o *outbox) waiting() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.count
 }
 
 // push queues lines behind what waits; see add.
@@ -59,9 +67,6 @@ func (o *outbox) add(lines []string, later bool) error {
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.closed {
-		return channel.ErrDown
-	}
 	if o.count+len(lines) > maxQueuedLines || o.bytes+size > maxQueuedBytes ||
 		later && (len(o.later) >= maxQueuedLater || o.bytes+size > maxQueuedBytes/2) {
 		return channel.ErrFull
@@ -85,24 +90,12 @@ func (o *outbox) first(line string) error {
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.closed {
-		return channel.ErrDown
-	}
 	if len(o.urgent) >= maxQueuedUrgent {
 		return channel.ErrFull
 	}
 	o.urgent = append(o.urgent, line)
 	o.notify()
 	return nil
-}
-
-// finish drops what waits, queues a last line and refuses any more.
-func (o *outbox) finish(line string) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.urgent, o.lines, o.later = []string{line}, nil, nil
-	o.closed = true
-	o.notify()
 }
 
 func (o *outbox) notify() {
@@ -113,20 +106,20 @@ func (o *outbox) notify() {
 }
 
 // take removes the next line to write. Without one, wait is the time until an
-// ordinary line's turn, 0 if none is there; open is false when nothing is left
-// and nothing will come.
-func (o *outbox) take() (line string, wait time.Duration, open bool) {
+// ordinary line's turn, 0 if none is there.
+func (o *outbox) take() (line string, wait time.Duration) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if len(o.urgent) > 0 {
 		line, o.urgent = o.urgent[0], o.urgent[1:]
-		return line, 0, true
+		return line, 0
 	}
 	if len(o.lines)+len(o.later) == 0 {
-		return "", 0, !o.closed
+		return "", 0
 	}
-	if wait = time.Until(o.turn); wait > 0 {
-		return "", wait, true
+	if wait = time.Until(o.last.Add(o.pace.now())); wait > 0 {
+		o.waited = true
+		return "", wait
 	}
 	if len(o.lines) == 0 {
 		o.lines, o.later = o.later[0], o.later[1:]
@@ -134,19 +127,19 @@ func (o *outbox) take() (line string, wait time.Duration, open bool) {
 	line, o.lines = o.lines[0], o.lines[1:]
 	o.count--
 	o.bytes -= len(line)
-	o.turn = time.Now().Add(o.interval)
-	return line, 0, true
+	o.last = time.Now()
+	if o.waited {
+		o.waited = false
+		o.board.change(func(s *Status) { s.Throttled++ })
+	}
+	return line, 0
 }
 
-// writeTo writes queued lines to conn until finish's line is out, a write fails
-// or done is closed.
+// writeTo writes queued lines to conn until a write fails or done is closed.
 func (o *outbox) writeTo(conn net.Conn, done <-chan struct{}) error {
 	w := irc.NewWriter(conn)
 	for {
-		line, wait, open := o.take()
-		if !open {
-			return nil
-		}
+		line, wait := o.take()
 		if line != "" {
 			if err := conn.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
 				return err
@@ -154,6 +147,7 @@ func (o *outbox) writeTo(conn net.Conn, done <-chan struct{}) error {
 			if err := w.Write(line); err != nil {
 				return err
 			}
+			o.board.change(func(s *Status) { s.LinesOut++ })
 			continue
 		}
 		var turn <-chan time.Time

@@ -17,27 +17,32 @@ import (
 const maxLine = 8191
 
 // errLongLine ends a connection: servers send no such line.
-var errLongLine = errors.New("the server sent a line of more than 8191 bytes")
+var errLongLine = because(CauseProtocol, "the server sent a line of more than 8191 bytes")
 
 // read hands the lines of conn to in until it fails or done is closed. It holds
 // one line at a time, whatever the server sends (attack N3); what is no message
 // is passed over.
-func read(conn io.Reader, in chan<- *irc.Message, done <-chan struct{}) error {
+func read(conn io.Reader, board *board, in chan<- *irc.Message, done <-chan struct{}) error {
 	lines := bufio.NewReaderSize(conn, maxLine)
 	for {
 		line, err := lines.ReadSlice('\n')
-		if errors.Is(err, bufio.ErrBufferFull) {
+		switch {
+		case errors.Is(err, bufio.ErrBufferFull):
 			return errLongLine
-		}
-		if err != nil {
+		case errors.Is(err, io.EOF):
+			return because(CauseClosed, "the server closed the connection")
+		case err != nil:
 			return fmt.Errorf("reading: %w", err)
 		}
+		board.change(func(s *Status) { s.LinesIn++ })
 		// We asked for no tags, and the parser panics on a tag alone.
 		if line[0] == '@' {
+			board.drop(DropMalformed)
 			continue
 		}
 		m, err := irc.ParseMessage(string(line))
 		if err != nil {
+			board.drop(DropMalformed)
 			continue
 		}
 		select {
@@ -53,9 +58,13 @@ func (l *link) receive(m *irc.Message) error {
 	switch m.Command {
 	case "PRIVMSG":
 		l.message(m)
+	case "NOTICE":
+		l.notice(m)
 	case "PING":
 		// A PING that cannot be answered in one line is not answered.
 		_ = l.out.first((&irc.Message{Command: "PONG", Params: []string{m.Trailing()}}).String())
+	case "PONG":
+		l.ponged()
 	case "JOIN":
 		return l.joined(m)
 	case "PART":
@@ -66,25 +75,58 @@ func (l *link) receive(m *irc.Message) error {
 		l.left(m.Name)
 	case "NICK":
 		if l.us(m.Name) {
-			return errors.New("the server changed our nick")
+			return because(CauseNickChanged, "the server changed our nick to "+m.Param(0))
 		}
 		l.left(m.Name)
 	case "KILL":
 		if l.us(m.Param(0)) {
-			return fmt.Errorf("the server ended the connection: %s", m.Trailing())
+			return because(CauseKilled, "the server ended the connection: "+m.Trailing())
 		}
 	case "ERROR":
-		return fmt.Errorf("the server ended the connection: %s", m.Trailing())
+		return serverError(m.Trailing())
+	case "TOPIC":
+		l.topic(m.Param(0), m.Param(1))
+	case "CAP":
+		return l.capability(m)
+	case "AUTHENTICATE":
+		return l.authenticate(m)
+	default:
+		return l.reply(m)
+	}
+	return nil
+}
+
+// reply acts on a numeric reply. Its first parameter is our nick, or "*".
+func (l *link) reply(m *irc.Message) error {
+	switch m.Command {
 	case "001":
 		return l.welcome(m)
 	case "005":
 		l.support(m)
+	case "263", "439", "707":
+		l.complaint(m.Trailing())
+		l.board.drop(DropRefused)
+	case "332":
+		l.topic(m.Param(1), m.Param(2))
+	case "401":
+		l.left(m.Param(1)) // whom we wrote to is not there
+	case "404":
+		l.muted(m)
 	case "432":
 		return l.nickRefused(m)
-	case "433":
-		l.nickInUse()
-	case "403", "405", "437", "471", "473", "474", "475", "476", "477":
-		return l.roomRefused(m)
+	case "433", "436":
+		l.nickInUse(m)
+	case "437":
+		l.nickInUse(m) // or the room, later
+		l.roomRefused(m)
+	case "465":
+		return because(CauseBanned, "the server refuses us: "+m.Trailing())
+	case "403", "405", "471", "473", "474", "475", "476", "477", "489":
+		l.roomRefused(m)
+	case "464", "902", "904", "905", "906", "908":
+		return l.refusedAuth(m)
+	case "903", "907":
+		return l.authenticated()
 	}
 	return nil
 }
@@ -94,13 +136,19 @@ func (l *link) receive(m *irc.Message) error {
 // other (CTCP), what is not printable ASCII, and senders whose name is no nick.
 func (l *link) message(m *irc.Message) {
 	from, text := protocol.Nick(m.Name), m.Param(1)
-	if l.phase != up || l.us(m.Name) || !from.Valid() {
+	switch {
+	case l.phase != up || l.us(m.Name):
+		return
+	case !from.Valid():
+		l.board.drop(DropStranger)
 		return
 	}
 	var err error
+	why := DropMalformed
 	switch m.Param(0) {
 	case string(l.cfg.Nick):
 		var done bool
+		why = DropChunk
 		if text, done, err = l.joiner.Add(from, text); done {
 			l.sink(channel.Private{From: from, Text: text})
 		}
@@ -110,27 +158,7 @@ func (l *link) message(m *irc.Message) {
 		}
 	}
 	if err != nil {
+		l.board.drop(why)
 		l.log.Debug("line dropped", "nick", from, "reason", err)
 	}
-}
-
-// leaves handles that a name left a room.
-func (l *link) leaves(name, room string, m *irc.Message) {
-	switch {
-	case room != l.room:
-	case !l.us(name):
-		l.left(name)
-	case l.phase == up:
-		l.putOut(m)
-	}
-}
-
-// left handles that a name is gone from where we hear it.
-func (l *link) left(name string) {
-	nick := protocol.Nick(name)
-	if l.phase != up || l.us(name) || !nick.Valid() {
-		return
-	}
-	l.joiner.Drop(nick)
-	l.sink(channel.Left{Nick: nick})
 }

@@ -203,7 +203,7 @@ func FuzzReceive(f *testing.F) {
 	f.Fuzz(func(t *testing.T, input []byte) {
 		l := &link{
 			Channel: New(Config{Nick: ourNick, ChannelConfig: testConfig}),
-			out:     newOutbox(0),
+			out:     testOutbox(0),
 			phase:   joining,
 		}
 		l.sink = func(e channel.Event) {
@@ -226,7 +226,7 @@ func FuzzReceive(f *testing.F) {
 		input = slices.Concat([]byte(from(ourNick, "JOIN #joinmarket-pit\n")), input, []byte("\n"))
 		in, done := make(chan *irc.Message), make(chan struct{})
 		failed := make(chan error, 1)
-		go func() { failed <- read(bytes.NewReader(input), in, done) }()
+		go func() { failed <- read(bytes.NewReader(input), &l.board, in, done) }()
 		defer close(done)
 		for {
 			select {

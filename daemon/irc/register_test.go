@@ -203,14 +203,20 @@ func TestNickInUse(t *testing.T) {
 		p := h.accept()
 		nick := string(ourNick)
 		p.want("NICK "+nick, "USER "+nick+" foo bar :None")
-		for range 20 {
-			p.say(":srv 433 * " + nick + " :Nickname is already in use")
+		for i := range 20 {
+			p.say(":srv " + []string{"433", "436", "437"}[i%3] + " * " + nick + " :Nickname is already in use")
+			if i == 0 {
+				if e := h.wantState(control.ChannelConnecting); e.Code != "nick-in-use" {
+					t.Errorf("code %q", e.Code)
+				}
+			}
 			began := time.Now()
 			p.want("NICK " + nick)
 			if took := time.Since(began); took != 10*time.Second {
 				t.Fatalf("asked again after %v", took)
 			}
 		}
+		h.wantNothing() // the user is told once
 		p.say(":srv 001 "+nick+" :Welcome", ":srv 433 * "+nick+" :late")
 		p.want("JOIN #joinmarket-pit")
 		p.say(from(ourNick, "JOIN :#joinmarket-pit"))
@@ -265,25 +271,6 @@ func TestConfigRefused(t *testing.T) {
 			}
 		})
 	}
-}
-
-// TestRoomRefused: the server's reason reaches the user, and the next attempt
-// begins with a new connection.
-func TestRoomRefused(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		h := start(t, prompt)
-		p := h.accept()
-		p.want("NICK "+string(ourNick), "USER "+string(ourNick)+" foo bar :None")
-		p.say(":srv 001 "+string(ourNick)+" :Welcome", ":srv 474 "+string(ourNick)+" #other :no")
-		p.want("JOIN #joinmarket-pit")
-		p.say(":srv 474 " + string(ourNick) + " #joinmarket-pit :Cannot join channel (+b)")
-		e := h.wantState(control.ChannelConnecting)
-		if !strings.HasSuffix(e.Reason, "#joinmarket-pit: Cannot join channel (+b)") {
-			t.Errorf("reason %q", e.Reason)
-		}
-		h.accept().welcome(h)
-		h.stop()
-	})
 }
 
 // TestJoinTimeout: a server that does not let us in is left. A slow pace of ours

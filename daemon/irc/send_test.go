@@ -168,7 +168,7 @@ func TestFull(t *testing.T) {
 
 // TestManyLines: short lines are bounded by their number.
 func TestManyLines(t *testing.T) {
-	out := newOutbox(time.Hour)
+	out := testOutbox(time.Hour)
 	for i := range maxQueuedLines {
 		if err := out.push("x"); err != nil {
 			t.Fatalf("line %d: %v", i, err)
@@ -222,7 +222,7 @@ func FuzzN21OneMessageOneLine(f *testing.F) {
 	f.Add(string(otherNick), "", " ;")
 	f.Fuzz(func(t *testing.T, to, command, body string) {
 		ch := New(Config{ChannelConfig: testConfig, Nick: ourNick})
-		ch.out = newOutbox(0)
+		ch.out = testOutbox(0)
 		if ch.SendPublic([]string{"!" + command + " " + body, body}) == nil {
 			lines := waiting(ch.out)
 			checkLines(t, lines)
@@ -232,7 +232,7 @@ func FuzzN21OneMessageOneLine(f *testing.F) {
 				}
 			}
 		}
-		ch.out = newOutbox(0)
+		ch.out = testOutbox(0)
 		if ch.SendPrivate(protocol.Nick(to), command, body) != nil {
 			if lines := waiting(ch.out); len(lines) > 0 {
 				t.Fatalf("refused, but %q is waiting", lines)
