@@ -107,7 +107,7 @@ func listUTXOs(w *wallet.Wallet, mixdepth int) ([]*utxo, error) {
 }
 
 // countTries fills in how often coins were committed to. It says nothing of
-// frozen coins: no commitment is made with their keys.
+// frozen coins and fidelity bonds: no commitment is made with their keys.
 func (a *app) countTries(w *wallet.Wallet, list []*utxo) error {
 	store, err := a.openCommitments()
 	if err != nil {
@@ -116,7 +116,7 @@ func (a *app) countTries(w *wallet.Wallet, list []*utxo) error {
 	var some []*utxo
 	var of []coins.Coin
 	for _, u := range list {
-		if !u.Frozen && !w.WatchOnly() {
+		if !u.Frozen && u.coin.Locktime == 0 && !w.WatchOnly() {
 			some, of = append(some, u), append(of, u.coin)
 		}
 	}

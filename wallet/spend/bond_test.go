@@ -136,3 +136,29 @@ func TestW13BondRefused(t *testing.T) {
 		t.Error("a refusal has left something behind")
 	}
 }
+
+// TestM28BondsAreNotChosen: not even a bond that has ended and was thawed is in
+// a payment unless it is named.
+func TestM28BondsAreNotChosen(t *testing.T) {
+	b := newBench(t, []sats.Amount{100_000})
+	old := b.bond(-1, 500_000)
+	if err := b.Thaw(old.OutPoint); err != nil {
+		t.Fatal(err)
+	}
+	b.sync()
+	if _, err := Pay(t.Context(), b.cfg, Payment{Outputs: []txbuild.Output{to(1, 150_000)}}, yes); !errors.Is(err, coins.ErrFunds) {
+		t.Errorf("more than the other coins: %v", err)
+	}
+	r := b.pay(Payment{Outputs: []txbuild.Output{to(1, 0)}, Sweep: true})
+	if len(r.Quote.Inputs) != 1 || r.Quote.Inputs[0].OutPoint == old.OutPoint {
+		t.Errorf("a sweep takes %+v", r.Quote.Inputs)
+	}
+	b.sync()
+	if _, err := Pay(t.Context(), b.cfg, Payment{Outputs: []txbuild.Output{to(1, 0)}, Sweep: true}, yes); !errors.Is(err, coins.ErrFunds) {
+		t.Errorf("nothing but the bond: %v", err)
+	}
+	// Whoever names it spends it as any coin, at its own lock time.
+	if r := b.pay(Payment{Mixdepth: OfCoins, Outputs: []txbuild.Output{to(2, 100_000)}, Coins: []wire.OutPoint{old.OutPoint}}); r.Tx.LockTime != old.Locktime+1 {
+		t.Errorf("named: %+v", r)
+	}
+}

@@ -142,8 +142,14 @@ func TestW13Bond(t *testing.T) {
 	refused("five blocks after its end, when the median is before")
 	p.expect(4, []string{"no unspent fidelity bond"}, "wallet", "bond", "spend", "default", p.coin50(), "--to-mixdepth", "2")
 
-	// When its time has come.
+	// When its time has come. Thawed it is still no coin for a CoinJoin (M28).
 	m.later(end.Add(3*time.Hour), 6)
+	p.jm("wallet", "unfreeze", "restored", b.OutPoint)
+	if u := p.utxos("restored", "--tries")[b.OutPoint]; u.Frozen || u.Tries != nil {
+		t.Errorf("thawed: %+v", u)
+	}
+	p.jm("wallet", "freeze", "restored", b.OutPoint)
+	p.expect(7, []string{"frozen"}, "wallet", "bond", "spend", "restored", b.OutPoint, "--to-mixdepth", "2", "--yes", "--feerate", "2")
 	p.decline([]string{"the fidelity bond that ended " + end.Format("2006-01-02 15:04"), "from ", b.OutPoint, "a new address", "fee ",
 		"NOTE: everybody can see", "mixdepth 2"}, spendIt...)
 	r := p.spend(append(spendIt, "--feerate", "2")...)
