@@ -42,16 +42,20 @@ const (
 type pending struct {
 	tx    *wire.MsgTx // not changed
 	since time.Time   // to the second
+	// others send it, or the user does: we do not by ourselves
+	others bool
 }
 
 func (p pending) equal(o pending) bool {
-	return p.since.Equal(o.since) && p.tx.TxHash() == o.tx.TxHash()
+	return p.since.Equal(o.since) && p.others == o.others && p.tx.TxHash() == o.tx.TxHash()
 }
 
 // pendingBody is a pending transaction in the wallet file.
 type pendingBody struct {
 	Tx    string `json:"tx"`    // hex
 	Since int64  `json:"since"` // Unix time
+	// Others send it.
+	Others bool `json:"others,omitempty"`
 }
 
 func encodePending(all map[chainhash.Hash]pending) (list []pendingBody, err error) {
@@ -60,7 +64,7 @@ func encodePending(all map[chainhash.Hash]pending) (list []pendingBody, err erro
 		if err := p.tx.Serialize(&raw); err != nil {
 			return nil, fmt.Errorf("a pending transaction: %w", err)
 		}
-		list = append(list, pendingBody{hex.EncodeToString(raw.Bytes()), p.since.Unix()})
+		list = append(list, pendingBody{hex.EncodeToString(raw.Bytes()), p.since.Unix(), p.others})
 	}
 	slices.SortFunc(list, func(a, b pendingBody) int {
 		return cmp.Or(cmp.Compare(a.Since, b.Since), cmp.Compare(a.Tx, b.Tx))
@@ -82,7 +86,7 @@ func decodePending(list []pendingBody) (map[chainhash.Hash]pending, error) {
 		if rest.Len() != 0 {
 			return nil, errors.New("a pending transaction: bytes are left at its end")
 		}
-		all[tx.TxHash()] = pending{tx, time.Unix(b.Since, 0)}
+		all[tx.TxHash()] = pending{tx, time.Unix(b.Since, 0), b.Others}
 	}
 	return all, nil
 }
@@ -95,6 +99,7 @@ type Pending struct {
 	Since         time.Time
 	Seen          bool  // in the mempool or a block, when the node was last asked
 	Confirmations int32 // 0: unconfirmed
+	Others        bool  // others are to send it: Run does not
 }
 
 // Pending lists them, the oldest first.
@@ -110,7 +115,7 @@ func (w *Wallet) Pending() []Pending {
 	var list []Pending
 	for id, p := range w.state.pending {
 		n, seen := confirmations[id]
-		list = append(list, Pending{ID: id, Tx: p.tx, Since: p.since, Seen: seen, Confirmations: n})
+		list = append(list, Pending{ID: id, Tx: p.tx, Since: p.since, Seen: seen, Confirmations: n, Others: p.others})
 	}
 	slices.SortFunc(list, func(a, b Pending) int {
 		return cmp.Or(a.Since.Compare(b.Since), bytes.Compare(a.ID[:], b.ID[:]))
@@ -130,13 +135,7 @@ func (w *Wallet) Publish(ctx context.Context, tx *wire.MsgTx) error {
 		return ErrOffline
 	}
 	id := tx.TxHash()
-	err := w.save(func(s *state) error {
-		if _, known := s.pending[id]; !known && len(s.pending) >= maxPending {
-			return ErrPending
-		}
-		s.pending[id] = pending{tx.Copy(), time.Unix(time.Now().Unix(), 0)}
-		return nil
-	})
+	err := w.keepTx(tx, false)
 	if errors.Is(err, errStands) {
 		return fmt.Errorf("%w: %w", ErrKept, err)
 	}
@@ -160,6 +159,23 @@ func (w *Wallet) Publish(ctx context.Context, tx *wire.MsgTx) error {
 		w.log.Warn("what the transaction replaces was not forgotten", "err", err)
 	}
 	return nil
+}
+
+// Keep writes a signed transaction down that others are to send: it is pending
+// like one of Publish, but neither handed to the node now nor by Run. When it
+// returns without error, that is on the disk; after an error the transaction may
+// be given to nobody.
+func (w *Wallet) Keep(tx *wire.MsgTx) error { return w.keepTx(tx, true) }
+
+func (w *Wallet) keepTx(tx *wire.MsgTx, others bool) error {
+	id := tx.TxHash()
+	return w.save(func(s *state) error {
+		if _, known := s.pending[id]; !known && len(s.pending) >= maxPending {
+			return ErrPending
+		}
+		s.pending[id] = pending{tx.Copy(), time.Unix(time.Now().Unix(), 0), others}
+		return nil
+	})
 }
 
 // Forget ends the sending of a pending transaction and gives its coins back. If

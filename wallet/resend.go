@@ -64,6 +64,9 @@ func (w *Wallet) resending(ctx context.Context) {
 		plan := make(map[chainhash.Hash]attempt)
 		sleep := lastResend
 		for _, p := range w.lost() {
+			if p.Others {
+				continue
+			}
 			a, again := last[p.ID]
 			if !again { // a new one has just been sent, and the node not asked since
 				a = attempt{p.Since.Add(firstResend), firstResend}

@@ -41,6 +41,8 @@ type state struct {
 	// pending are own transactions that were signed to be sent, until they are
 	// safe in the chain or cannot be mined any more.
 	pending map[chainhash.Hash]pending
+	// held are coins that somebody was given signatures for, and until when.
+	held map[wire.OutPoint]time.Time
 }
 
 // clone returns a copy that may be changed.
@@ -49,7 +51,9 @@ func (s state) clone() state {
 	maps.Copy(frozen, s.frozen)
 	sent := make(map[chainhash.Hash]pending, len(s.pending))
 	maps.Copy(sent, s.pending)
-	s.next, s.frozen, s.imported, s.pending = slices.Clone(s.next), frozen, slices.Clone(s.imported), sent
+	held := make(map[wire.OutPoint]time.Time, len(s.held))
+	maps.Copy(held, s.held)
+	s.next, s.frozen, s.imported, s.pending, s.held = slices.Clone(s.next), frozen, slices.Clone(s.imported), sent, held
 	return s
 }
 
@@ -57,7 +61,7 @@ func (s state) clone() state {
 func (s state) equal(o state) bool {
 	return s.kind == o.kind && slices.Equal(s.next, o.next) && maps.Equal(s.frozen, o.frozen) && s.labels.Equal(&o.labels) &&
 		s.behind == o.behind && s.bonds == o.bonds && slices.EqualFunc(s.imported, o.imported, importedKey.equal) &&
-		maps.EqualFunc(s.pending, o.pending, pending.equal)
+		maps.EqualFunc(s.pending, o.pending, pending.equal) && maps.EqualFunc(s.held, o.held, time.Time.Equal)
 }
 
 // newState is that of a new wallet with a seed.
@@ -83,9 +87,10 @@ func newState(seed keys.Seed, cfg Config) (state, error) {
 // bodyVersion grows whenever an older program could misread the body or lose a
 // part of it by saving. Version 2 added pending, labels and causes of freezing;
 // version 3 types other than P2WPKH, watch-only wallets, bonds, imported keys
-// and backups. Older ones can be read as well.
+// and backups; version 4 held coins, and pending transactions that others send.
+// Older ones can be read as well.
 const (
-	bodyVersion = 3
+	bodyVersion = 4
 	// bondsVersion is the first that tells whether there may be bonds.
 	bondsVersion = 3
 )
@@ -108,6 +113,7 @@ type body struct {
 	Behind    bool               `json:"behind,omitempty"`
 	Backup    backupMark         `json:"backup,omitzero"`
 	Pending   []pendingBody      `json:"pending,omitempty"`
+	Held      []heldBody         `json:"held,omitempty"`
 }
 
 // encode writes the body of the file. The caller should clear it after use.
@@ -126,6 +132,7 @@ func (s state) encode(seed keys.Seed, params *chaincfg.Params) ([]byte, error) {
 		Imported:  encodeImported(s.imported),
 		Behind:    s.behind,
 		Backup:    s.backup,
+		Held:      encodeHeld(s.held),
 	}
 	if !seed.Birth().IsZero() {
 		b.Birth = seed.Birth().Unix()
@@ -225,6 +232,9 @@ func (b body) state() (state, error) {
 		return state{}, err
 	}
 	if s.pending, err = decodePending(b.Pending); err != nil {
+		return state{}, err
+	}
+	if s.held, err = decodeHeld(b.Held); err != nil {
 		return state{}, err
 	}
 	return s, s.decodeImported(b.Imported)

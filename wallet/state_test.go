@@ -41,7 +41,8 @@ func testBody(t testing.TB) (keys.Seed, state, []byte) {
 		},
 		behind:  true,
 		backup:  backupMark{1_700_000_002, []branchPair{{1, 0}, {3, 7}}},
-		pending: map[chainhash.Hash]pending{tx.TxHash(): {tx, time.Unix(1_700_000_001, 0)}},
+		pending: map[chainhash.Hash]pending{tx.TxHash(): {tx, time.Unix(1_700_000_001, 0), true}},
+		held:    map[wire.OutPoint]time.Time{{Index: 4}: time.Unix(1_700_000_009, 0)},
 	}
 	for _, label := range []string{"rent", "März"} {
 		if err := st.labels.Put(labels.Ref{Type: labels.Address, Text: "bcrt1" + label[:1]}, label); err != nil {
@@ -106,9 +107,9 @@ func TestD13StateOfOtherVersions(t *testing.T) {
 		data []byte
 		want error // nil: any
 	}{
-		{"newer", []byte(`{"version":4,"something":"new"}`), store.ErrFutureVersion},
+		{"newer", []byte(`{"version":5,"something":"new"}`), store.ErrFutureVersion},
 		{"another network", replace("regtest", "mainnet"), ErrNetwork},
-		{"version 0", replace(`"version":3`, `"version":0`), nil},
+		{"version 0", replace(`"version":4`, `"version":0`), nil},
 		{"unknown type", replace("p2wpkh", "p2tr"), keys.ErrType},
 		{"imported key of zero", replace(strings.Repeat("01", 32), strings.Repeat("00", 32)), keys.ErrWIF},
 		{"imported key cut", replace(strings.Repeat("01", 32), strings.Repeat("01", 31)), keys.ErrWIF},
@@ -127,6 +128,7 @@ func TestD13StateOfOtherVersions(t *testing.T) {
 		{"label that moves the cursor", replace(`"rent"`, `"\u001b[2J"`), nil},
 		{"half a transaction", replace(`"tx":"0200`, `"tx":"02`), nil},
 		{"transaction with a tail", replace(`00000000","since"`, `0000000000","since"`), nil},
+		{"held coin of no outpoint", replace(`:4","until"`, `:","until"`), nil},
 		{"two values", append(bytes.Clone(data), '{', '}'), nil},
 		{"nothing", nil, nil},
 	} {

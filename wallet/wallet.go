@@ -191,6 +191,7 @@ func Open(path string, password secret.Text, cfg Config) (*Wallet, error) {
 		return nil, err
 	}
 	w.file = file
+	w.holdAgain()
 	w.loadChain()
 	w.beginRecovery()
 	return w, nil

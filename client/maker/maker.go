@@ -40,6 +40,8 @@ type Wallet interface {
 	Subscribe() (changes <-chan struct{}, cancel func())
 	Reserve(wallet.Reservation) (*coins.Lease, error)
 	NextAddress(mixdepth int, branch uint32) (wallet.Address, error)
+	// Hold makes a lease outlast this process.
+	Hold(l *coins.Lease, ttl time.Duration) error
 	SignMessage(c coins.Coin, text string) (pubkey, der []byte, err error)
 	// SignTx adds the witnesses of the inputs that spend these coins, and of
 	// no others.

@@ -60,6 +60,8 @@ func (w *paperWallet) SignTx(tx *wire.MsgTx, own []coins.Coin) error {
 	return nil
 }
 
+func (w *paperWallet) Hold(l *coins.Lease, ttl time.Duration) error { return l.Extend(ttl) }
+
 func (w *paperWallet) Reserve(r wallet.Reservation) (*coins.Lease, error) {
 	return w.leases.Take(r.Purpose, r.TTL, func(leased func(wire.OutPoint) bool) ([]coins.Coin, error) {
 		f := coins.Filter{Mixdepth: r.Mixdepth, MinConf: r.MinConf, Tip: w.height, Exclude: leased}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/joinmarket-go/joinmarket/protocol"
 	"github.com/joinmarket-go/joinmarket/protocol/control"
+	"github.com/joinmarket-go/joinmarket/wallet/coins"
 	"github.com/joinmarket-go/joinmarket/wallet/txsign"
 )
 
@@ -59,8 +60,12 @@ func (m *Maker) sign(ctx context.Context, e control.TxEvent) ([]string, error) {
 	if err := m.checkOwn(ctx, t.agreement.Inputs); err != nil {
 		return nil, err
 	}
-	if err := t.lease.Extend(m.cfg.HoldSigned); err != nil {
+	// The coins stay set aside, also if we crash, before anybody can use the
+	// signatures (attack D3).
+	if err := m.cfg.Wallet.Hold(t.lease, m.cfg.HoldSigned); errors.Is(err, coins.ErrLeased) {
 		return nil, refuse(protocol.ReasonTimeoutTx, err)
+	} else if err != nil {
+		return nil, refuse(protocol.ReasonInternal, err)
 	}
 	if err := m.cfg.Wallet.SignTx(tx, t.agreement.Inputs); err != nil {
 		return nil, refuse(protocol.ReasonBadCoins, err)

@@ -13,7 +13,7 @@ import (
 	"github.com/joinmarket-go/joinmarket/internal/random"
 	"github.com/joinmarket-go/joinmarket/protocol"
 	"github.com/joinmarket-go/joinmarket/protocol/control"
-	"github.com/joinmarket-go/joinmarket/wallet/chain"
+	"github.com/joinmarket-go/joinmarket/wallet"
 )
 
 // Broadcast says who sends the finished transaction to the network: the setting
@@ -52,9 +52,10 @@ func (b Broadcast) senders(makers []party) []protocol.Nick {
 // wallet's coins change.
 const lookAgain = 5 * time.Second
 
-// broadcast has the transaction sent and waits until our node shows it. From
-// here on the coins stay set aside, unless our own node was the only one that
-// ever got the transaction and refused it.
+// broadcast has the transaction sent and waits until our node shows it. Before
+// that the wallet has it on the disk, so that it is pending whatever happens
+// (attack D3). From here on the coins stay set aside, unless our own node was
+// the only one that ever got the transaction and refused it.
 func (a *attempt) broadcast(ctx context.Context, j *join) error {
 	var raw bytes.Buffer
 	if err := j.Msg.Serialize(&raw); err != nil {
@@ -65,7 +66,12 @@ func (a *attempt) broadcast(ctx context.Context, j *join) error {
 		if sender == "" {
 			return a.sendSelf(ctx, j)
 		}
-		a.signed = true
+		if !a.signed {
+			if err := a.cfg.Wallet.Keep(j.Msg); err != nil {
+				return fmt.Errorf("keeping the signed transaction: %w", err)
+			}
+			a.signed = true
+		}
 		a.progress("%s is asked to broadcast %s", sender, a.result.TxID())
 		err := a.cfg.Daemon.Push(ctx, control.PushRequest{Maker: sender, Tx: raw.Bytes()})
 		if err == nil {
@@ -87,17 +93,21 @@ func (a *attempt) broadcast(ctx context.Context, j *join) error {
 func (a *attempt) sendSelf(ctx context.Context, j *join) error {
 	before := a.signed
 	a.signed = true
-	err := a.cfg.Wallet.Chain().Broadcast(ctx, j.Msg)
+	err := a.cfg.Wallet.Publish(ctx, j.Msg)
 	if err == nil {
 		a.progress("%s is sent", a.result.TxID())
 		return a.seen(ctx, j)
 	}
 	// A maker asked before may have sent it; then nothing is wrong.
-	if a.shown(ctx, j) {
-		return nil
+	there := a.shown(ctx, j)
+	if kept := errors.Is(err, wallet.ErrKept); !kept {
+		a.signed = before || there
+		if a.signed { // the wallet has forgotten it, but others have it
+			err = errors.Join(err, a.cfg.Wallet.Keep(j.Msg))
+		}
 	}
-	if errors.Is(err, chain.ErrRejected) {
-		a.signed = before
+	if there {
+		return nil
 	}
 	return fmt.Errorf("sending the transaction: %w", err)
 }

@@ -47,7 +47,12 @@ func TestBroadcastPolicies(t *testing.T) {
 		inPit(t, 3, func(p *pit) {
 			cfg := p.config()
 			cfg.Broadcast = NotSelf
-			p.twist = withhold
+			p.twist = func(c string, m *maker, answer []any) []any {
+				if kept := p.wallet.Pending(); c == "push" && (len(kept) != 1 || !kept[0].Others) {
+					t.Errorf("D3: a maker is given the transaction, and the wallet has written down %+v", kept)
+				}
+				return withhold(c, m, answer)
+			}
 			o := p.run(cfg, payment(btc/5, 3, 2))
 			if ReasonOf(o.err) != protocol.ReasonUnseen || o.Tx == nil || pushes(p) != 3 {
 				t.Errorf("%v, %d makers asked", o.err, pushes(p))
@@ -119,10 +124,13 @@ func TestOwnNodeRefuses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inPit(t, 3, func(p *pit) {
 				cfg := p.config()
-				cfg.Wallet = otherChain{p.wallet, failingChain{p.wallet.Chain(), c.err, false}}
+				p.node.err = c.err
 				o := p.run(cfg, payment(btc/5, 3, 2))
 				if ReasonOf(o.err) != c.reason || o.Tx == nil || (p.leased() != 0) != c.kept {
 					t.Errorf("%v, %v set aside", o.err, p.leased())
+				}
+				if kept := p.wallet.Pending(); (len(kept) == 1) != c.kept {
+					t.Errorf("D3: pending are %+v", kept)
 				}
 			})
 		})
@@ -133,10 +141,13 @@ func TestOwnNodeRefuses(t *testing.T) {
 func TestRefusedButThere(t *testing.T) {
 	inPit(t, 3, func(p *pit) {
 		cfg := p.config()
-		cfg.Wallet = otherChain{p.wallet, failingChain{p.wallet.Chain(), chain.ErrRejected, true}}
+		p.node.err, p.node.effect = chain.ErrRejected, true
 		p.wantJoin(p.run(cfg, payment(btc/5, 3, 2)), 3)
 		if p.leased() == 0 {
 			t.Error("the coins are free although they are spent")
+		}
+		if len(p.wallet.Pending()) != 1 {
+			t.Error("D3: it is not watched")
 		}
 	})
 }

@@ -12,7 +12,6 @@ import (
 
 	"github.com/joinmarket-go/joinmarket/protocol"
 	"github.com/joinmarket-go/joinmarket/protocol/sats"
-	"github.com/joinmarket-go/joinmarket/wallet"
 	"github.com/joinmarket-go/joinmarket/wallet/chain"
 	"github.com/joinmarket-go/joinmarket/wallet/txbuild"
 )
@@ -142,27 +141,20 @@ func logged(cfg *Config) *strings.Builder {
 	return &b
 }
 
-// failingChain is a backend whose Broadcast fails, with or without effect.
+// failingChain is a backend whose Broadcast fails, with or without effect, once
+// err is set.
 type failingChain struct {
 	chain.Backend
 	err    error
 	effect bool
 }
 
-func (c failingChain) Broadcast(ctx context.Context, tx *wire.MsgTx) error {
-	if c.effect {
+func (c *failingChain) Broadcast(ctx context.Context, tx *wire.MsgTx) error {
+	if c.effect || c.err == nil {
 		return errors.Join(c.Backend.Broadcast(ctx, tx), c.err)
 	}
 	return c.err
 }
-
-// otherChain is a wallet with another backend.
-type otherChain struct {
-	*wallet.Wallet
-	backend chain.Backend
-}
-
-func (w otherChain) Chain() chain.Backend { return w.backend }
 
 // addressText is the address of a script on the test network.
 func addressText(t *testing.T, script []byte) string {

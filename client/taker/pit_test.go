@@ -33,6 +33,7 @@ type pit struct {
 	t      *testing.T
 	chain  *wallettest.Chain
 	wallet *wallet.Wallet // of the taker
+	node   *failingChain  // of the wallet that was made last
 	path   string         // of the commitment file
 	makers []*maker
 	events chan any
@@ -94,6 +95,8 @@ func (p *pit) newKey() (*btcec.PrivateKey, []byte) {
 func (p *pit) newWallet(values ...sats.Amount) *wallet.Wallet {
 	cfg := p.chain.Config()
 	cfg.Files, cfg.Mixdepths = fastDisk{durable.OS}, 2
+	p.node = &failingChain{Backend: cfg.Chain}
+	cfg.Chain = p.node
 	return wallettest.NewWith(p.t, p.chain, cfg, values)
 }
 

@@ -49,6 +49,10 @@ type Wallet interface {
 	Commit(c coins.Coin, index int) (podle.Proof, error)
 	// SignTx adds the witnesses of the inputs that spend these coins.
 	SignTx(tx *wire.MsgTx, own []coins.Coin) error
+	// Keep writes a signed transaction down that others are to send, Publish
+	// does so and hands it to the node; see wallet.Wallet.
+	Keep(tx *wire.MsgTx) error
+	Publish(ctx context.Context, tx *wire.MsgTx) error
 }
 
 // Daemon is a started session with a daemon in the role of a taker;
