@@ -142,12 +142,14 @@ type peer struct {
 	r    *bufio.Reader
 }
 
+func newPeer(t testing.TB, conn net.Conn) *peer { return &peer{t, conn, bufio.NewReader(conn)} }
+
 // accept waits for the channel to connect.
 func (h *harness) accept() *peer {
 	h.t.Helper()
 	select {
 	case conn := <-h.conns:
-		return &peer{h.t, conn, bufio.NewReader(conn)}
+		return newPeer(h.t, conn)
 	case <-time.After(20 * time.Minute):
 		h.t.Fatal("no connection")
 		return nil

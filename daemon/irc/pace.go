@@ -63,11 +63,11 @@ func (p *pace) flooded() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.settle()
-	p.floor = min(max(p.interval*5/4, firstInterval, p.floor), maxInterval)
+	p.floor = max(min(max(p.interval*5/4, firstInterval), maxInterval), p.floor)
 	p.slow()
 }
 
 func (p *pace) slow() {
-	p.interval = min(max(2*p.settle(), firstInterval, p.floor), max(maxInterval, p.floor))
+	p.interval = max(min(max(2*p.settle(), firstInterval), maxInterval), p.floor)
 	p.calm = time.Now().Add(calmAfter)
 }
