@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/joinmarket-go/joinmarket/daemon"
+	"github.com/joinmarket-go/joinmarket/daemon/amp"
 	"github.com/joinmarket-go/joinmarket/daemon/control"
 	"github.com/joinmarket-go/joinmarket/daemon/irc"
 	"github.com/joinmarket-go/joinmarket/internal/config"
@@ -37,6 +38,9 @@ func main() {
 type options struct {
 	dir, listen, cookie, cert, key, level string
 	maxClients                            int
+
+	amp                string // address
+	ampAnyHost, ampTLS bool
 }
 
 // maxClients bounds --max-clients: each client may take some 50 MB at worst.
@@ -61,9 +65,15 @@ its clients first.
 Clients connect to a Unix socket that only this user can open, or to a TCP port
 of this machine, where they must show the secret in the cookie file.
 
+With --amp it serves the Python programs of JoinMarket 0.9 as well, by their own
+commands. These know no secret: EVERY USER OF THIS MACHINE who reaches the port
+can take part in the market through this daemon, though not touch the coins of
+another client. Do not use --amp-any-host unless something else guards the port.
+
 Exit status: 0 told to end, 1 failed, 2 wrong arguments.`,
 		Example: `  joinmarketd
-  joinmarketd --listen tcp:127.0.0.1:27183 --cookie-file /run/joinmarket/cookie`,
+  joinmarketd --listen tcp:127.0.0.1:27183 --cookie-file /run/joinmarket/cookie
+  joinmarketd --amp 127.0.0.1:27183`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return fmt.Errorf("%w: unexpected %q", errUsage, args[0])
@@ -84,6 +94,9 @@ Exit status: 0 told to end, 1 failed, 2 wrong arguments.`,
 	f.StringVar(&o.cert, "tls-cert", "", "PEM `file` with a certificate: TLS for TCP clients")
 	f.StringVar(&o.key, "tls-key", "", "PEM `file` with its key")
 	f.StringVar(&o.level, "log-level", "", "DEBUG, INFO, WARN or ERROR (default: console_log_level)")
+	f.StringVar(&o.amp, "amp", "", "serve Python clients on `host:port` as well, such as 127.0.0.1:27183")
+	f.BoolVar(&o.ampAnyHost, "amp-any-host", false, "let --amp listen beyond this machine, where anybody may connect")
+	f.BoolVar(&o.ampTLS, "amp-tls", false, "TLS for --amp (use_ssl of Python clients), with ssl/cert.pem and ssl/key.pem in the data folder")
 	f.IntVar(&o.maxClients, "max-clients", daemon.DefaultMaxClients, "how many clients at a time")
 	cmd.SetArgs(args)
 	cmd.SetOut(out)
@@ -136,12 +149,65 @@ func serve(ctx context.Context, o options, out, errw io.Writer) error {
 		return err
 	}
 	defer d.Close()
+	serving := []func(context.Context) error{func(ctx context.Context) error {
+		return listener.Serve(ctx, logged(log, d.Serve))
+	}}
+	if o.amp != "" {
+		python, err := o.listenAMP(cfg.Dir, log)
+		if err != nil {
+			return err
+		}
+		defer python.Close()
+		adapter := amp.Config{Serve: d.Serve, Secret: listener.Secret(), Logger: log}
+		serving = append(serving, func(ctx context.Context) error {
+			return python.Serve(ctx, logged(log, func(ctx context.Context, nc net.Conn) error { return amp.Serve(ctx, nc, adapter) }))
+		})
+		fmt.Fprintf(out, "listening for Python clients on %s\n", python.Address())
+	}
 	fmt.Fprintf(out, "listening on %s\n", listener.Address())
-	return listener.Serve(ctx, func(ctx context.Context, nc net.Conn) {
-		if err := d.Serve(ctx, nc); err != nil {
+	return together(ctx, serving)
+}
+
+// listenAMP takes the address of --amp.
+func (o options) listenAMP(dir string, log *slog.Logger) (*control.Listener, error) {
+	at := control.Config{Address: "tcp:" + o.amp, NoCookie: true, AnyHost: o.ampAnyHost, MaxConns: 2 * o.maxClients, Log: log}
+	if o.ampTLS {
+		at.CertFile, at.KeyFile = filepath.Join(dir, "ssl", "cert.pem"), filepath.Join(dir, "ssl", "key.pem")
+	}
+	l, err := control.Listen(at)
+	if errors.Is(err, control.ErrAddress) {
+		err = fmt.Errorf("%w: --amp %q: want host:port, such as 127.0.0.1:27183", errUsage, o.amp)
+	}
+	return l, err
+}
+
+// logged serves a connection and logs what went wrong.
+func logged(log *slog.Logger, serve func(context.Context, net.Conn) error) func(context.Context, net.Conn) {
+	return func(ctx context.Context, nc net.Conn) {
+		if err := serve(ctx, nc); err != nil {
 			log.Warn("a client's connection broke", "err", err)
 		}
-	})
+	}
+}
+
+// together runs all until ctx ends or one fails, and returns when all have, with
+// the first error.
+func together(ctx context.Context, all []func(context.Context) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	errs := make(chan error, len(all))
+	for _, f := range all {
+		go func() { errs <- f(ctx) }()
+	}
+	var first error
+	for range all {
+		err := <-errs
+		cancel()
+		if first == nil {
+			first = err
+		}
+	}
+	return first
 }
 
 // load reads the configuration and makes the logger.

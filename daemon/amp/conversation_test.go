@@ -196,6 +196,7 @@ func TestGoldenBytes(t *testing.T) {
 		taker.setUp()
 		taker.do("JMRequestOffers", nil)
 		same(t, taker.expectBox("JMOffers"), w.calls["JMOffers"][0])
+		synctest.Wait()
 		if len(maker.bonds) != 1 {
 			t.Fatalf("asked for bonds: %v", maker.bonds)
 		}

@@ -35,6 +35,12 @@ type Config struct {
 	// 0600, new at each start. Required with TCP, where every user of the
 	// machine can connect.
 	CookieFile string
+	// NoCookie does without, and lets in every user of the machine: for clients
+	// of the reference implementation, which show no secret (package daemon/amp).
+	NoCookie bool
+	// AnyHost takes a host that is none of this machine alone, with which
+	// everybody who reaches it is let in or may guess.
+	AnyHost bool
 	// CertFile and KeyFile switch TLS 1.3 on; PEM, TCP only.
 	CertFile, KeyFile string
 	// MaxConns bounds the connections at a time, whether they have said hello
@@ -107,10 +113,10 @@ func (l *Listener) openTCP(address string, cfg Config) error {
 	if host == "localhost" {
 		host = "127.0.0.1" // not what a resolver makes of it
 	}
-	if ip, err := netip.ParseAddr(host); err != nil || !ip.IsLoopback() {
+	if ip, err := netip.ParseAddr(host); err != nil || !ip.IsLoopback() && !cfg.AnyHost {
 		return ErrLoopback
 	}
-	if cfg.CookieFile == "" {
+	if cfg.CookieFile == "" && !cfg.NoCookie {
 		return ErrCookie
 	}
 	var secure *tls.Config
