@@ -53,6 +53,7 @@ func (a *app) load() error {
 		return err
 	}
 	a.cfg = cfg
+	a.closeToOthers()
 	if fresh {
 		a.term.say("A new data folder: %s. Look through %s in it before you use money.", dir, config.FileName)
 	}

@@ -74,7 +74,6 @@ var mayWrite = map[string]string{
 	"internal/durable/":       "is the other means",
 	"daemon/control/":         "sockets and cookies, which are void after a crash",
 	"wallet/chain/neutrino/":  "block headers in a database with a journal of its own; they can be had again",
-	"wallet/store/store.go":   "takes rights away from others",
 	"internal/log/":           "logs may lose their last lines",
 	"internal/regtest/":       "for tests and the playground",
 	"cmd/jm/playground.go":    "the playground",

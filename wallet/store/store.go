@@ -20,7 +20,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 
 	"github.com/gofrs/flock"
 
@@ -171,14 +170,8 @@ func (f *File) open(password secret.Text) ([]byte, error) {
 // tidy takes away rights that others have on the file, and what a save that
 // was cut off left behind.
 func (f *File) tidy() error {
-	info, err := os.Stat(f.path)
-	if err != nil {
+	if _, err := durable.OwnerOnly(f.path); err != nil {
 		return err
-	}
-	if runtime.GOOS != "windows" && info.Mode().Perm()&^filePerm != 0 {
-		if err := os.Chmod(f.path, filePerm); err != nil {
-			return err
-		}
 	}
 	return durable.Clean(f.path)
 }
