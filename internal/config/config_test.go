@@ -114,6 +114,12 @@ func TestBadValues(t *testing.T) {
 		{"[MESSAGING:x]\ntype = pigeon", "pigeon"},
 		{"[MESSAGING:x]\nhost = h\nchannel = c\nport = 1\nsocks5 = true", "socks5_host"},
 		{"[MESSAGING:x]\nhost = h\nchannel = c\nport = 1\nline_interval_ms = -9", "line_interval_ms"},
+		{"[MESSAGING:x]\nhost = h\nchannel = c\nport = 1\nalternates = a:1, b", "alternates"},
+		{"[MESSAGING:x]\nhost = h\nchannel = c\nport = 1\nalternates = a:1,b:2,c:3,d:4,e:5,f:6,g:7,h:8,i:9", "alternates"},
+		{"[MESSAGING:x]\nhost = h\nchannel = c\nport = 1\nsasl = scram", "plain or external"},
+		{"[MESSAGING:x]\nhost = h\nchannel = c\nport = 1\ntls_ca_file = /dev/null", "tls_ca_file"},
+		{"[MESSAGING:x]\nhost = h\nchannel = c\nport = 1\ntls_client_cert_file = none.pem", "tls_client_cert_file"},
+		{"[MESSAGING:x]\nhost = h\nchannel = c\nport = 1\n[MESSAGING:y]\nhost = i\nchannel = c\nport = 2\nalternates = H:1", "only once"},
 		{"no section and no sign", "format"},
 	} {
 		if _, err := Parse("/data", []byte(c.text)); !errors.Is(err, ErrConfig) || !strings.Contains(err.Error(), c.names) {
