@@ -156,17 +156,20 @@ func (w *world) connect(nick protocol.Nick) *python {
 	}()
 	go p.read()
 	go func() {
-		for b := range p.boxes {
-			raw, err := b.Append(nil)
-			if err != nil {
-				p.t.Error(err)
-			}
-			if _, err := p.nc.Write(raw); err != nil {
+		for {
+			select {
+			case b := <-p.boxes:
+				raw, err := b.Append(nil)
+				if err != nil {
+					p.t.Error(err)
+				}
+				p.nc.Write(raw) // fails when the daemon is gone, which the reader notices
+			case <-p.ended:
 				return
 			}
 		}
 	}()
-	w.t.Cleanup(func() { p.nc.Close(); <-p.ended; close(p.boxes) })
+	w.t.Cleanup(func() { p.nc.Close(); <-p.ended })
 	return p
 }
 
@@ -224,6 +227,7 @@ func (p *python) asked(b amp.Box) {
 	if p.silent[command] {
 		return
 	}
+	answer := amp.Box{"_answer": b["_ask"], "accepted": "True"}
 	switch command {
 	case "JMRequestMsgSig":
 		msg, signed := v["msg"].(string), v["msg_to_be_signed"].(string)
@@ -250,7 +254,7 @@ func (p *python) asked(b amp.Box) {
 	default:
 		p.asks <- heard{command, b}
 	}
-	p.boxes <- amp.Box{"_answer": b["_ask"], "accepted": "True"}
+	p.boxes <- answer
 }
 
 // get reads the arguments of a command.
