@@ -83,6 +83,41 @@ func TestD6ClockADayOff(t *testing.T) {
 	}
 }
 
+// TestD6PendingGoesByTheChain: two weeks without success are two weeks of blocks.
+// A clock that is set forward gives up no transaction.
+func TestD6PendingGoesByTheChain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := wallettest.NewChain(regtest)
+		w := wallettest.New(t, c, []sats.Amount{100_000})
+		coin := list(t, w)[0]
+		tx := payment(1000, coin)
+		if err := w.SignTx(tx, []coins.Coin{coin}); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Publish(t.Context(), tx); err != nil {
+			t.Fatal(err)
+		}
+		if !c.Evict(tx.TxHash()) {
+			t.Fatal("it was not in the mempool")
+		}
+		time.Sleep(30 * 24 * time.Hour)
+		sync(t, w)
+		if n := len(w.Pending()); n != 1 {
+			t.Fatalf("D6: %d are pending after the clock was set", n)
+		}
+		c.Mine(13 * 144)
+		sync(t, w)
+		if n := len(w.Pending()); n != 1 {
+			t.Errorf("%d are pending after 13 days of blocks", n)
+		}
+		c.Mine(2 * 144)
+		sync(t, w)
+		if n := len(w.Pending()); n != 0 {
+			t.Errorf("%d are pending after 15 days of blocks", n)
+		}
+	})
+}
+
 // TestW13BackupHasTheBonds: bonds are found again from any backup, from one that
 // is older than the bond, too, and nobody has to say which months they have.
 func TestW13BackupHasTheBonds(t *testing.T) {

@@ -255,7 +255,8 @@ func (w *Wallet) settle(v *view) error {
 			if n, spent := depth[id]; spent {
 				return n >= safeDepth
 			}
-			old := time.Since(p.since) > pendingTime
+			// By the chain: the clock may have been set since.
+			old := v.tip.MedianTime.Sub(p.since) > pendingTime
 			if old {
 				expired++
 			}
