@@ -22,6 +22,7 @@ import (
 	"log/slog"
 	"net"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -166,13 +167,15 @@ func (b *Backend) open() (err error) {
 		params.DNSSeeds = nil // the library asks them all the same
 	}
 	b.service, err = light.NewChainService(light.Config{
-		DataDir:       b.cfg.Dir,
-		Database:      b.db,
-		ChainParams:   params,
-		ConnectPeers:  b.cfg.Peers,
-		Dialer:        b.network.dial,
-		NameResolver:  b.network.lookup,
-		PersistToDisk: true, // when more scripts are watched, all are read again
+		DataDir:      b.cfg.Dir,
+		Database:     b.db,
+		ChainParams:  params,
+		ConnectPeers: b.cfg.Peers,
+		Dialer:       b.network.dial,
+		NameResolver: b.network.lookup,
+		// When more scripts are watched, all filters are read again. A 32-bit
+		// program has no room for them: the database is mapped into its memory.
+		PersistToDisk: strconv.IntSize > 32,
 	})
 	if err != nil {
 		return fmt.Errorf("the light client's database in %s: %w; if it is damaged, move it away: all is downloaded again", b.cfg.Dir, err)
