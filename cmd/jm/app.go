@@ -8,6 +8,7 @@ import (
 
 	"github.com/joinmarket-go/joinmarket/internal/config"
 	"github.com/joinmarket-go/joinmarket/internal/durable"
+	"github.com/joinmarket-go/joinmarket/internal/logs"
 	"github.com/joinmarket-go/joinmarket/wallet/chain"
 	"github.com/joinmarket-go/joinmarket/wallet/store"
 )
@@ -65,7 +66,7 @@ func (a *app) load() error {
 		level = slog.LevelDebug
 	}
 	a.term.color = a.term.color && cfg.Logging.Color
-	a.log = slog.New(slog.NewTextHandler(talk{a.term}, &slog.HandlerOptions{Level: level}))
+	a.log = logs.New(talk{a.term}, level, filepath.Join(dir, "logs", "jm.log"))
 	return nil
 }
 

@@ -22,6 +22,7 @@ import (
 	"github.com/joinmarket-go/joinmarket/daemon/control"
 	"github.com/joinmarket-go/joinmarket/daemon/irc"
 	"github.com/joinmarket-go/joinmarket/internal/config"
+	"github.com/joinmarket-go/joinmarket/internal/logs"
 )
 
 // version is set by the linker.
@@ -59,7 +60,7 @@ func run(ctx context.Context, args []string, out, errw io.Writer) int {
 has no key, no coin and no node: what must be signed it asks of the client.
 
 It prints "listening on ADDRESS" on standard output when clients can connect,
-and logs to standard error. SIGINT or SIGTERM ends it: it leaves the market for
+and logs to standard error and to logs/joinmarketd.log. SIGINT or SIGTERM ends it: it leaves the market for
 its clients first.
 
 Clients connect to a Unix socket that only this user can open, or to a TCP port
@@ -234,7 +235,7 @@ func (o options) load(errw io.Writer) (config.Config, *slog.Logger, error) {
 	if err := least.UnmarshalText([]byte(level)); err != nil {
 		return cfg, nil, fmt.Errorf("%w: --log-level %q: want DEBUG, INFO, WARN or ERROR", errUsage, level)
 	}
-	log := slog.New(slog.NewTextHandler(errw, &slog.HandlerOptions{Level: least}))
+	log := logs.New(errw, least, filepath.Join(dir, "logs", "joinmarketd.log"))
 	for _, w := range cfg.Warnings {
 		log.Warn(config.FileName + ": " + w)
 	}

@@ -74,7 +74,7 @@ var mayWrite = map[string]string{
 	"internal/durable/":       "is the other means",
 	"daemon/control/":         "sockets and cookies, which are void after a crash",
 	"wallet/chain/neutrino/":  "block headers in a database with a journal of its own; they can be had again",
-	"internal/log/":           "logs may lose their last lines",
+	"internal/logs/":          "logs may lose their last lines",
 	"internal/regtest/":       "for tests and the playground",
 	"cmd/jm/playground.go":    "the playground",
 	"cmd/jm/internal/":        "the playground",
