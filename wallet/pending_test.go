@@ -192,7 +192,7 @@ func TestD4NobodyTakesIt(t *testing.T) {
 		refusing.refuse.Store(true)
 		c.Evict(tx.TxHash())
 		time.Sleep(13 * 24 * time.Hour)
-		c.Mine(1)
+		c.Mine(13 * 144)
 		synctest.Wait()
 		if got := balances(t, w)[0]; got.Leased != 10_000 {
 			t.Errorf("after 13 days: %+v", got)
@@ -202,7 +202,7 @@ func TestD4NobodyTakesIt(t *testing.T) {
 			t.Errorf("sent %d times in 13 days", n)
 		}
 		time.Sleep(2 * 24 * time.Hour)
-		c.Mine(1)
+		c.Mine(2 * 144)
 		synctest.Wait()
 		if got := balances(t, w)[0]; got.Available != 10_000 || len(w.Pending()) != 0 {
 			t.Errorf("after 15 days: %+v", got)
