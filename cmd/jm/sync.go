@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/joinmarket-go/joinmarket/protocol/sats"
@@ -65,52 +63,4 @@ func progressText(p chain.Progress) string {
 		text += ", less than a minute left"
 	}
 	return text
-}
-
-// openKnown opens a wallet to show it: as the node sees it now or, where that
-// cannot be reached or must not be asked, as it was last. done closes what was
-// opened.
-func (a *app) openKnown(ctx context.Context, name string, offline bool) (w *wallet.Wallet, done func(), err error) {
-	path, err := a.walletPath(name)
-	if err != nil {
-		return nil, nil, err
-	}
-	if _, err := os.Stat(path); err != nil { // before the password is asked for
-		return nil, nil, noWallet(path, err)
-	}
-	var backend chain.Backend
-	if !offline {
-		if backend, err = a.newChain(); err != nil {
-			return nil, nil, withCode(exitNode, err)
-		}
-	}
-	if w, err = a.openWallet(name, backend); err != nil {
-		if backend != nil {
-			backend.Close()
-		}
-		return nil, nil, err
-	}
-	done = func() {
-		w.Close()
-		if backend != nil {
-			backend.Close()
-		}
-	}
-	if !offline {
-		err = a.sync(ctx, w)
-	}
-	tip, _ := w.Synced()
-	switch {
-	case tip == (chain.Tip{}) && offline:
-		err = withCode(exitNode, errors.New("nothing is known of the wallet's coins before it was connected to a node once; leave out --offline"))
-	case tip != (chain.Tip{}) && errors.Is(err, chain.ErrUnreachable):
-		a.term.say("%v", err)
-		a.term.say("This is the last known state, of block %d at %s.", tip.Height, tip.MedianTime.Format(time.DateTime))
-		err = nil
-	}
-	if err != nil {
-		done()
-		return nil, nil, nodeError(err)
-	}
-	return w, done, nil
 }

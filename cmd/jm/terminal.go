@@ -25,8 +25,9 @@ type terminal struct {
 	err   io.Writer
 	lines *bufio.Reader // over in
 
-	canAsk bool // in and err are a terminal
-	color  bool
+	canAsk  bool // in and err are a terminal
+	watched bool // out is a terminal
+	color   bool
 
 	mu     sync.Mutex // guards what follows, and keeps lines of err whole
 	status string     // the line that rewrites itself, if any is shown
@@ -36,8 +37,9 @@ func newTerminal(in, out, errw *os.File) *terminal {
 	live := term.IsTerminal(int(errw.Fd()))
 	return &terminal{
 		in: in, out: out, err: errw, lines: bufio.NewReader(io.LimitReader(in, 1<<20)),
-		canAsk: live && term.IsTerminal(int(in.Fd())),
-		color:  live && os.Getenv("NO_COLOR") == "",
+		canAsk:  live && term.IsTerminal(int(in.Fd())),
+		watched: term.IsTerminal(int(out.Fd())),
+		color:   live && os.Getenv("NO_COLOR") == "",
 	}
 }
 

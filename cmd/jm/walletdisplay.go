@@ -30,26 +30,17 @@ and not paid yet; with --all every address that was ever handed out. For a fresh
 one see jm wallet address.
 
 Where two amounts stand, the first can be spent now; the second, in parentheses,
-has what is frozen, locked or unconfirmed, too.`,
+has what is frozen, locked or unconfirmed, too.
+
+On a terminal the last known state is shown at once, then what the node tells.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := a.load(); err != nil {
 				return err
 			}
-			w, done, err := a.openKnown(cmd.Context(), one(args), offline)
-			if err != nil {
-				return err
-			}
-			defer done()
-			d, err := newDisplay(w, mixdepth, all || cmd.CalledAs() == displayAll)
-			if err != nil {
-				return err
-			}
-			if a.json {
-				return a.print(d)
-			}
-			fmt.Fprint(a.term.out, d.text())
-			return nil
+			return a.showKnown(cmd.Context(), one(args), offline, func(w *wallet.Wallet) (description, error) {
+				return newDisplay(w, mixdepth, all || cmd.CalledAs() == displayAll)
+			})
 		},
 	}
 	cmd.Flags().BoolVar(&all, "all", false, "show addresses that are empty, too")

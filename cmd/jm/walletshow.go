@@ -20,26 +20,16 @@ func newWalletShow(a *app) *cobra.Command {
 		Short:   "Show what a wallet holds, by mixdepth",
 		Long: `Show what a wallet holds, by mixdepth.
 
+On a terminal the last known state is shown at once, then what the node tells.
 If the node cannot be reached, the last known state is shown, and said to be so.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := a.load(); err != nil {
 				return err
 			}
-			w, done, err := a.openKnown(cmd.Context(), one(args), offline)
-			if err != nil {
-				return err
-			}
-			defer done()
-			summary, err := summarise(w)
-			if err != nil {
-				return err
-			}
-			if a.json {
-				return a.print(summary)
-			}
-			fmt.Fprint(a.term.out, summary.text(showCoins))
-			return nil
+			return a.showKnown(cmd.Context(), one(args), offline, func(w *wallet.Wallet) (description, error) {
+				return summarise(w, showCoins)
+			})
 		},
 	}
 	cmd.Flags().BoolVar(&showCoins, "coins", false, "list the coins too")
@@ -55,6 +45,8 @@ type walletSummary struct {
 	Synced    bool              `json:"synced"` // false: the last known state, of block Height
 	Total     sats.Amount       `json:"total"`
 	Mixdepths []mixdepthSummary `json:"mixdepths"`
+
+	coins bool // the text lists them
 }
 
 type mixdepthSummary struct {
@@ -76,7 +68,8 @@ type coinSummary struct {
 	Cause         coins.Cause `json:"frozen_by,omitempty"`
 }
 
-func summarise(w *wallet.Wallet) (*walletSummary, error) {
+// summarise makes the document, whose text lists the coins if showCoins is set.
+func summarise(w *wallet.Wallet, showCoins bool) (*walletSummary, error) {
 	id, err := w.ID()
 	if err != nil {
 		return nil, err
@@ -90,7 +83,7 @@ func summarise(w *wallet.Wallet) (*walletSummary, error) {
 		return nil, err
 	}
 	tip, synced := w.Synced()
-	s := &walletSummary{ID: id, Height: tip.Height, Synced: synced}
+	s := &walletSummary{ID: id, Height: tip.Height, Synced: synced, coins: showCoins}
 	for _, b := range balances {
 		s.Mixdepths = append(s.Mixdepths, mixdepthSummary{
 			Mixdepth: b.Mixdepth, Available: b.Available, Unconfirmed: b.Unconfirmed,
@@ -112,7 +105,7 @@ func summariseCoin(w *wallet.Wallet, c coins.Coin, height int32) coinSummary {
 	}
 }
 
-func (s *walletSummary) text(showCoins bool) string {
+func (s *walletSummary) text() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "wallet %s at block %d", s.ID, s.Height)
 	if !s.Synced {
@@ -132,7 +125,7 @@ func (s *walletSummary) text(showCoins bool) string {
 		}
 		line := fmt.Sprintf("%8d %16s   %s", m.Mixdepth, m.Available.BTC(), strings.Join(notes, ", "))
 		b.WriteString(strings.TrimRight(line, " ") + "\n")
-		if showCoins {
+		if s.coins {
 			for _, c := range m.Coins {
 				line := fmt.Sprintf("         %16s   %s  %d conf.  %s", c.Value.BTC(), c.Path, c.Confirmations, c.OutPoint)
 				if c.Frozen {
