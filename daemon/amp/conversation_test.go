@@ -55,6 +55,7 @@ func coinJoin(t *testing.T, taker *python, makers ...*python) {
 		nicks, names = append(nicks, m.nick), append(names, string(m.nick))
 	}
 	taker.fill(nicks...)
+	synctest.Wait() // all makers, who share a daemon, have seen it before one uses the commitment
 	keys := make(map[string]any)
 	for _, m := range makers {
 		v := m.expect("JMAuthReceived")

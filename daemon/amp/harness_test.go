@@ -32,6 +32,11 @@ const (
 
 const hostID = "jmlab"
 
+// nick makes a distinct nick of a number.
+func nick(n int) protocol.Nick {
+	return protocol.Nick("J5m" + strings.ReplaceAll(fmt.Sprintf("%07d", n), "0", "z") + "AAAAOO") // no zero in base58
+}
+
 // fakeKey and fakeSignature stand in for the nick keys of clients: no secp256k1
 // is linked here. Like real ones they bind a text to a nick.
 func fakeKey(nick string) string {

@@ -1,7 +1,6 @@
 package amp
 
 import (
-	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -112,8 +111,7 @@ func TestTooManyClients(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		var last *python
 		for i := range 33 {
-			digits := strings.NewReplacer("0", "z").Replace(fmt.Sprintf("%07d", i))
-			last = w.connect(protocol.Nick("J5m" + digits + "AAAAOO"))
+			last = w.connect(nick(i))
 			last.do("JMInit", initValues())
 			last.expect("JMInitProto")
 			if i < 32 {
