@@ -122,6 +122,9 @@ func serve(ctx context.Context, o options, out, errw io.Writer) error {
 	if o.maxClients < 1 || o.maxClients > maxClients {
 		return fmt.Errorf("%w: --max-clients %d: want 1 to %d", errUsage, o.maxClients, maxClients)
 	}
+	if o.amp == "" && (o.ampTLS || o.ampAnyHost) {
+		return fmt.Errorf("%w: --amp-tls and --amp-any-host need --amp", errUsage)
+	}
 	at := control.Config{Address: o.listen, CertFile: o.cert, KeyFile: o.key, MaxConns: 2 * o.maxClients, Log: log}
 	if at.Address == "" {
 		at.Address = cfg.Daemon.Address()
@@ -167,19 +170,6 @@ func serve(ctx context.Context, o options, out, errw io.Writer) error {
 	}
 	fmt.Fprintf(out, "listening on %s\n", listener.Address())
 	return together(ctx, serving)
-}
-
-// listenAMP takes the address of --amp.
-func (o options) listenAMP(dir string, log *slog.Logger) (*control.Listener, error) {
-	at := control.Config{Address: "tcp:" + o.amp, NoCookie: true, AnyHost: o.ampAnyHost, MaxConns: 2 * o.maxClients, Log: log}
-	if o.ampTLS {
-		at.CertFile, at.KeyFile = filepath.Join(dir, "ssl", "cert.pem"), filepath.Join(dir, "ssl", "key.pem")
-	}
-	l, err := control.Listen(at)
-	if errors.Is(err, control.ErrAddress) {
-		err = fmt.Errorf("%w: --amp %q: want host:port, such as 127.0.0.1:27183", errUsage, o.amp)
-	}
-	return l, err
 }
 
 // logged serves a connection and logs what went wrong.

@@ -259,7 +259,7 @@ func TestSlowReader(t *testing.T) {
 		ask("JMInit", initValues())
 		ask("JMStartMC", values{"nick": string(bob)})
 		synctest.Wait()
-		for i := range 2000 {
+		for i := range 50 {
 			w.pit.Say(daemontest.Line{From: nick(i), Text: "!sw0reloffer 0 100000 5000000 0 0.00002"})
 		}
 		var before, after runtime.MemStats

@@ -215,6 +215,29 @@ func TestA1OnlyLoopback(t *testing.T) {
 	}
 }
 
+// TestOpenToAll: without a cookie, and beyond this machine, only where that is
+// asked for.
+func TestOpenToAll(t *testing.T) {
+	l, err := control.Listen(control.Config{Address: "tcp:127.0.0.1:0", NoCookie: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if l.Secret() != "" {
+		t.Error("a secret that nobody can show")
+	}
+	open := control.Config{Address: "tcp:0.0.0.0:0", NoCookie: true}
+	if _, err := control.Listen(open); !errors.Is(err, control.ErrLoopback) {
+		t.Errorf("any host: %v", err)
+	}
+	open.AnyHost = true
+	any, err := control.Listen(open)
+	if err != nil {
+		t.Fatal(err)
+	}
+	any.Close()
+}
+
 func TestTCPWithCookie(t *testing.T) {
 	cookie := filepath.Join(folder(t), "cookie")
 	cfg := control.Config{Address: "tcp:localhost:0", CookieFile: cookie}
