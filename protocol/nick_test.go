@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/joinmarket-go/joinmarket/protocol/internal/vectors"
+	"github.com/joinmarket-go/joinmarket/internal/vectors"
 )
 
 func TestNickForm(t *testing.T) {
@@ -21,7 +21,7 @@ func TestNickForm(t *testing.T) {
 		Nick   Nick
 		Valid  bool
 		Reason string
-	}](t, "nick.json") {
+	}](t, "nick.json", 42) {
 		if got, want := c.Nick.Valid(), c.Valid || wellFormed[c.Reason]; got != want {
 			t.Errorf("Nick(%q).Valid() = %v, want %v (%s)", c.Nick, got, want, c.Reason)
 		}

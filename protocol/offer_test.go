@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/joinmarket-go/joinmarket/protocol/internal/vectors"
+	"github.com/joinmarket-go/joinmarket/internal/vectors"
 	"github.com/joinmarket-go/joinmarket/protocol/sats"
 )
 
@@ -33,7 +33,7 @@ var (
 )
 
 func TestFeeVectors(t *testing.T) {
-	for _, c := range vectors.Load[feeCase](t, "fees.json") {
+	for _, c := range vectors.Load[feeCase](t, "fees.json", 74) {
 		o := Offer{Type: c.OrderType, MaxSize: sats.Max, CJFee: c.CJFee}
 		got, err := o.Fee(c.Amount)
 		if !c.Valid || atLeastOne[c.CJFee] || tooLong[c.CJFee] {
@@ -52,7 +52,7 @@ func TestFeeVectors(t *testing.T) {
 // an offer may have.
 func TestFeeArithmeticBeyondTheTextLimit(t *testing.T) {
 	seen := 0
-	for _, c := range vectors.Load[feeCase](t, "fees.json") {
+	for _, c := range vectors.Load[feeCase](t, "fees.json", 74) {
 		if !c.Valid || !atLeastOne[c.CJFee] && !tooLong[c.CJFee] {
 			continue
 		}

@@ -5,12 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 
 	"github.com/btcsuite/btcd/btcec/v2"
 
+	"github.com/joinmarket-go/joinmarket/internal/vectors"
 	"github.com/joinmarket-go/joinmarket/protocol"
 	"github.com/joinmarket-go/joinmarket/protocol/control"
 )
@@ -45,27 +45,6 @@ func (v *vector) UnmarshalJSON(raw []byte) error {
 	return json.Unmarshal(flat, (*plain)(v))
 }
 
-func vectors(t testing.TB, file, kind string, least int) (out []vector) {
-	t.Helper()
-	raw, err := os.ReadFile("testdata/" + file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var corpus struct{ Cases []vector }
-	if err := json.Unmarshal(raw, &corpus); err != nil {
-		t.Fatal(err)
-	}
-	for _, v := range corpus.Cases {
-		if v.Kind == kind {
-			out = append(out, v)
-		}
-	}
-	if len(out) < least {
-		t.Fatalf("%d cases of kind %s, want %d", len(out), kind, least)
-	}
-	return out
-}
-
 func identityOf(t testing.TB, privKey string) *Identity {
 	t.Helper()
 	raw, err := hex.DecodeString(privKey)
@@ -77,7 +56,7 @@ func identityOf(t testing.TB, privKey string) *Identity {
 }
 
 func TestNickAsReference(t *testing.T) {
-	for _, v := range vectors(t, "nick.json", "derive", 16) {
+	for _, v := range vectors.Kind[vector](t, "nick.json", "derive", 16) {
 		id := identityOf(t, v.PrivKey)
 		if id.Nick() != v.Nick || id.pubKey != v.PubKey {
 			t.Errorf("nick %s of key %s, want %s of %s", id.Nick(), id.pubKey, v.Nick, v.PubKey)
@@ -91,7 +70,7 @@ func TestNickAsReference(t *testing.T) {
 // TestNickCheckAsReference signs with each key itself, so that only the match
 // of nick and key is in question.
 func TestNickCheckAsReference(t *testing.T) {
-	for _, v := range vectors(t, "nick.json", "check", 26) {
+	for _, v := range vectors.Kind[vector](t, "nick.json", "check", 26) {
 		answer := v.Nick.Valid() && protocol.IsPubKey(v.PubKey) && NickOf(v.PubKey) == v.Nick
 		if answer != v.Valid {
 			t.Errorf("%s with %s (%s%s): %v, want %v", v.Nick, v.PubKey, v.Note, v.Reason, answer, v.Valid)
@@ -100,7 +79,7 @@ func TestNickCheckAsReference(t *testing.T) {
 }
 
 func TestSignAsReference(t *testing.T) {
-	for _, v := range vectors(t, "message_signature.json", "sign", 25) {
+	for _, v := range vectors.Kind[vector](t, "message_signature.json", "sign", 25) {
 		id := identityOf(t, v.PrivKey)
 		text := v.Message + v.HostID
 		got, err := id.Sign(control.SignRequest{To: v.ToNick, Command: v.Command, Text: text, HostID: v.HostID})
@@ -124,7 +103,7 @@ func TestSignAsReference(t *testing.T) {
 // asks for the verdict on what is left.
 func TestVerifyAsReference(t *testing.T) {
 	id, asked := identityOf(t, strings.Repeat("01", 32)), 0
-	for _, v := range vectors(t, "message_signature.json", "receive", 55) {
+	for _, v := range vectors.Kind[vector](t, "message_signature.json", "receive", 55) {
 		if v.Stage != "signature and nick checked" {
 			continue // never reaches the client
 		}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/btcsuite/btcd/wire/v2"
 
+	"github.com/joinmarket-go/joinmarket/internal/vectors"
 	"github.com/joinmarket-go/joinmarket/protocol"
 	"github.com/joinmarket-go/joinmarket/protocol/control"
 	"github.com/joinmarket-go/joinmarket/wallet/chain"
@@ -34,7 +35,7 @@ var refusals = map[string]protocol.Reason{
 // reference, to the byte, or refused for the right reason.
 func TestM5M6AuthVectors(t *testing.T) {
 	answered, refused := 0, 0
-	for _, c := range authCases(t) {
+	for _, c := range vectors.Load[authCase](t, "ioauth_maker.json", 45) {
 		name := c.Note + c.Reason
 		if c.WalletType == "p2sh-p2wpkh" {
 			continue // the one case for a type of wallet that we do not have

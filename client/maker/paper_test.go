@@ -3,9 +3,7 @@ package maker
 import (
 	"context"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
-	"os"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -14,6 +12,7 @@ import (
 	"github.com/btcsuite/btcd/chaincfg/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 
+	"github.com/joinmarket-go/joinmarket/internal/vectors"
 	"github.com/joinmarket-go/joinmarket/protocol"
 	"github.com/joinmarket-go/joinmarket/protocol/control"
 	"github.com/joinmarket-go/joinmarket/protocol/sats"
@@ -142,22 +141,6 @@ type authCase struct {
 	}
 }
 
-func authCases(t *testing.T) []authCase {
-	t.Helper()
-	data, err := os.ReadFile("testdata/ioauth_maker.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var file struct{ Cases []authCase }
-	if err := json.Unmarshal(data, &file); err != nil {
-		t.Fatal(err)
-	}
-	if len(file.Cases) != 45 {
-		t.Fatalf("%d cases in the corpus, want 45", len(file.Cases))
-	}
-	return file.Cases
-}
-
 func (c authCase) wallet(t *testing.T) *paperWallet {
 	t.Helper()
 	seed, err := keys.ParsePhrase(secret.NewText(c.Mnemonic), secret.Text{}, time.Time{})
@@ -263,7 +246,7 @@ func mustHex(t *testing.T, text string) []byte {
 // firstCase is a maker with the first case of the corpus, which is good.
 func firstCase(t *testing.T) (*Maker, *paperWallet, control.AuthEvent) {
 	t.Helper()
-	c := authCases(t)[0]
+	c := vectors.Load[authCase](t, "ioauth_maker.json", 45)[0]
 	w := c.wallet(t)
 	m, e := c.maker(t, w)
 	return m, w, e

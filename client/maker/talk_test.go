@@ -12,6 +12,7 @@ import (
 	"github.com/btcsuite/btcd/chaincfg/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 
+	"github.com/joinmarket-go/joinmarket/internal/vectors"
 	"github.com/joinmarket-go/joinmarket/protocol"
 	"github.com/joinmarket-go/joinmarket/protocol/control"
 	"github.com/joinmarket-go/joinmarket/wallet/coins"
@@ -116,7 +117,7 @@ func TestM9Order(t *testing.T) {
 		}},
 		{"ended", func(e control.AuthEvent) any { return control.EndedEvent{Conversation: e.Conversation, Taker: e.Taker} }},
 	}
-	c := authCases(t)[0]
+	c := vectors.Load[authCase](t, "ioauth_maker.json", 45)[0]
 	w := c.wallet(t)
 	signed := 0
 	for code := range 1 << (2 * length) {
@@ -245,7 +246,7 @@ func TestTxRefusals(t *testing.T) {
 // TestD2NoCoinTwice: what is shown to one taker is not shown to another, until
 // the first conversation has ended; and no address is ever shown twice.
 func TestD2NoCoinTwice(t *testing.T) {
-	c := authCases(t)[0]
+	c := vectors.Load[authCase](t, "ioauth_maker.json", 45)[0]
 	w := c.wallet(t)
 	m, e := c.maker(t, w)
 	d := &notes{}

@@ -9,26 +9,11 @@ import (
 	"testing"
 
 	"github.com/joinmarket-go/joinmarket/client/commitments"
+	"github.com/joinmarket-go/joinmarket/internal/vectors"
 	"github.com/joinmarket-go/joinmarket/protocol"
 	"github.com/joinmarket-go/joinmarket/protocol/control"
 	"github.com/joinmarket-go/joinmarket/protocol/sats"
 )
-
-func loadCases[T any](t testing.TB, name string, least int) []T {
-	t.Helper()
-	raw, err := os.ReadFile("testdata/" + name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var file struct{ Cases []T }
-	if err := json.Unmarshal(raw, &file); err != nil {
-		t.Fatal(err)
-	}
-	if len(file.Cases) < least {
-		t.Fatalf("%d cases in %s, want %d", len(file.Cases), name, least)
-	}
-	return file.Cases
-}
 
 // rawOffer is an offer as the corpora have it; some have fields that no parser
 // of ours lets through.
@@ -99,7 +84,7 @@ type choiceCase struct {
 
 func TestCheapestAsReference(t *testing.T) {
 	compared := 0
-	for _, v := range loadCases[choiceCase](t, "order_choice.json", 52) {
+	for _, v := range vectors.Load[choiceCase](t, "order_choice.json", 52) {
 		if v.Kind != "deterministic" || v.WalletType != "p2wpkh" {
 			continue // only P2WPKH wallets exist here
 		}
@@ -166,7 +151,7 @@ func TestCheapestAsReference(t *testing.T) {
 func TestRandomChoosersAsReference(t *testing.T) {
 	choosers := map[string]Chooser{"weighted": Weighted, "random_under_max": RandomUnderMax}
 	compared := 0
-	for _, v := range loadCases[choiceCase](t, "order_choice.json", 52) {
+	for _, v := range vectors.Load[choiceCase](t, "order_choice.json", 52) {
 		if v.Kind != "random" {
 			continue
 		}
@@ -212,7 +197,7 @@ func TestSweepAsReference(t *testing.T) {
 		CJAmount     sats.Amount                   `json:"cj_amount"`
 		MakerFees    map[protocol.Nick]sats.Amount `json:"maker_fees"`
 	}
-	for _, v := range loadCases[sweepCase](t, "sweep.json", 20) {
+	for _, v := range vectors.Load[sweepCase](t, "sweep.json", 20) {
 		taker := chooserOf(t, v.MaxCJFeeRel, v.MaxCJFeeAbs, Cheapest)
 		list := taker.candidates(book(v.Offers), filter{amount: v.TotalInput, below: v.TotalInput,
 			above: v.TotalInput - v.MinerFee, gross: true})

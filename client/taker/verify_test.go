@@ -11,6 +11,7 @@ import (
 	"github.com/btcsuite/btcd/chaincfg/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 
+	"github.com/joinmarket-go/joinmarket/internal/vectors"
 	"github.com/joinmarket-go/joinmarket/protocol"
 	"github.com/joinmarket-go/joinmarket/protocol/control"
 	"github.com/joinmarket-go/joinmarket/protocol/sats"
@@ -62,7 +63,7 @@ type ioauthCase struct {
 // accepts although it should not.
 func TestIOAuthsAsReference(t *testing.T) {
 	accepted, refused := 0, 0
-	for _, v := range loadCases[ioauthCase](t, "ioauth.json", 97) {
+	for _, v := range vectors.Load[ioauthCase](t, "ioauth.json", 97) {
 		node := listNode{}
 		native := strings.HasPrefix(string(v.Offer.OrderType), "sw0")
 		for _, c := range v.Coins {
@@ -116,7 +117,7 @@ func TestIOAuthsAsReference(t *testing.T) {
 // goodCase is the first case of the corpus, which every check accepts.
 func goodCase(t *testing.T) (listNode, QuotedMaker, sats.Amount, string, control.IOAuth) {
 	t.Helper()
-	v := loadCases[ioauthCase](t, "ioauth.json", 97)[0]
+	v := vectors.Load[ioauthCase](t, "ioauth.json", 97)[0]
 	node := listNode{}
 	for _, c := range v.Coins {
 		out, err := coins.ParseOutPoint(c.UTXO)
@@ -233,7 +234,7 @@ func TestUnknownIsNotSpent(t *testing.T) {
 
 // FuzzVerify feeds the texts of a maker's answer: there is a verdict for all.
 func FuzzVerify(f *testing.F) {
-	for _, v := range loadCases[ioauthCase](f, "ioauth.json", 97) {
+	for _, v := range vectors.Load[ioauthCase](f, "ioauth.json", 97) {
 		raw, _ := json.Marshal(v.IOAuth.UTXOs)
 		f.Add(string(raw), v.IOAuth.AuthKey, v.IOAuth.CJ, v.IOAuth.Change, v.IOAuth.Signature)
 	}

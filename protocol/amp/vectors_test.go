@@ -14,8 +14,8 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/joinmarket-go/joinmarket/internal/vectors"
 	"github.com/joinmarket-go/joinmarket/protocol/amp"
-	"github.com/joinmarket-go/joinmarket/protocol/internal/vectors"
 )
 
 // known is a case of amp.json.
@@ -155,7 +155,7 @@ func same(t *testing.T, got any, want json.RawMessage) bool {
 // bytes are read as what they say, with every answer.
 func TestCalls(t *testing.T) {
 	count := 0
-	for _, c := range vectors.Load[known](t, "amp.json") {
+	for _, c := range vectors.Load[known](t, "amp.json", 151) {
 		if c.Kind != "call" {
 			continue
 		}
@@ -193,7 +193,7 @@ func TestCalls(t *testing.T) {
 // type is the compiler's affair here.
 func TestSendLimits(t *testing.T) {
 	count := 0
-	for _, c := range vectors.Load[known](t, "amp.json") {
+	for _, c := range vectors.Load[known](t, "amp.json", 151) {
 		if c.Kind != "send_limit" || strings.Contains(c.What, " for ") || strings.Contains(c.What, "argument") {
 			continue
 		}
@@ -238,7 +238,7 @@ func TestSendLimits(t *testing.T) {
 // TestReceive: what comes is taken, answered and refused as the reference does
 // it, whatever it is.
 func TestReceive(t *testing.T) {
-	cases := vectors.Load[known](t, "amp.json")
+	cases := vectors.Load[known](t, "amp.json", 151)
 	arguments := types(cases)
 	count := 0
 	for _, c := range cases {

@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/joinmarket-go/joinmarket/internal/vectors"
 	"github.com/joinmarket-go/joinmarket/protocol"
-	"github.com/joinmarket-go/joinmarket/protocol/internal/vectors"
 )
 
 const (
@@ -39,7 +39,7 @@ func whole(target string, texts []string) []string {
 
 func TestVectorsPrivateSent(t *testing.T) {
 	seen := 0
-	for _, c := range vectors.Load[chunkCase](t, "irc_chunks.json") {
+	for _, c := range vectors.Load[chunkCase](t, "irc_chunks.json", 98) {
 		if c.Kind != "send_private" {
 			continue
 		}
@@ -81,7 +81,7 @@ func checkRejoins(t *testing.T, to protocol.Nick, command, body string, texts []
 
 func TestVectorsPublicSent(t *testing.T) {
 	seen := make(map[string]int)
-	for _, c := range vectors.Load[chunkCase](t, "irc_chunks.json") {
+	for _, c := range vectors.Load[chunkCase](t, "irc_chunks.json", 98) {
 		var groups []string
 		switch c.Kind {
 		case "send_public_offers":
@@ -135,7 +135,7 @@ var ours = map[string][][2]string{
 
 func TestVectorsReceived(t *testing.T) {
 	seen := 0
-	for _, c := range vectors.Load[chunkCase](t, "irc_chunks.json") {
+	for _, c := range vectors.Load[chunkCase](t, "irc_chunks.json", 98) {
 		if c.Kind != "receive" {
 			continue
 		}

@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/joinmarket-go/joinmarket/internal/vectors"
 	"github.com/joinmarket-go/joinmarket/protocol"
-	"github.com/joinmarket-go/joinmarket/protocol/internal/vectors"
 )
 
 type signatureCase struct {
@@ -24,7 +24,7 @@ type signatureCase struct {
 
 func TestVectorsSent(t *testing.T) {
 	seen := 0
-	for _, c := range vectors.Load[signatureCase](t, "message_signature.json") {
+	for _, c := range vectors.Load[signatureCase](t, "message_signature.json", 80) {
 		if c.Kind != "sign" {
 			continue
 		}
@@ -95,7 +95,7 @@ var malformed = map[string]error{
 
 func TestN23VectorsReceived(t *testing.T) {
 	seen := make(map[string]bool)
-	for _, c := range vectors.Load[signatureCase](t, "message_signature.json") {
+	for _, c := range vectors.Load[signatureCase](t, "message_signature.json", 80) {
 		if c.Kind != "receive" {
 			continue
 		}

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/joinmarket-go/joinmarket/internal/vectors"
 	"github.com/joinmarket-go/joinmarket/protocol"
-	"github.com/joinmarket-go/joinmarket/protocol/internal/vectors"
 	"github.com/joinmarket-go/joinmarket/protocol/sats"
 )
 
@@ -151,7 +151,7 @@ var stricter = map[string]bool{
 }
 
 func TestOfferVectorsReceived(t *testing.T) {
-	for _, c := range vectors.Load[offersCase](t, "offers.json") {
+	for _, c := range vectors.Load[offersCase](t, "offers.json", 162) {
 		if c.Kind != "receive" {
 			continue
 		}
@@ -222,7 +222,7 @@ func lowerCommitments(events []offersEvent) []offersEvent {
 
 func TestOfferVectorsSent(t *testing.T) {
 	announced, others := 0, 0
-	for _, c := range vectors.Load[offersCase](t, "offers.json") {
+	for _, c := range vectors.Load[offersCase](t, "offers.json", 162) {
 		switch c.Kind {
 		case "announce":
 			announced++

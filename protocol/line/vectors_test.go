@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/joinmarket-go/joinmarket/internal/vectors"
 	"github.com/joinmarket-go/joinmarket/protocol"
-	"github.com/joinmarket-go/joinmarket/protocol/internal/vectors"
 )
 
 // refusal is what an error must say about a bad message.
@@ -76,7 +76,7 @@ func TestConversationVectors(t *testing.T) {
 	for _, c := range vectors.Load[struct {
 		Reason, Note string
 		Steps        []struct{ Private, Public string }
-	}](t, "fill.json") {
+	}](t, "fill.json", 79) {
 		name := c.Note + c.Reason
 		seen[name] = true
 		for i, step := range c.Steps {
@@ -130,7 +130,7 @@ func TestRevelationVectors(t *testing.T) {
 	for _, c := range vectors.Load[struct {
 		Kind, Revelation, Reason, Note, Should string
 		Valid                                  bool
-	}](t, "podle.json") {
+	}](t, "podle.json", 96) {
 		if c.Kind != "verify" {
 			continue
 		}
@@ -151,7 +151,7 @@ func TestM1CommitmentSpellings(t *testing.T) {
 	for _, c := range vectors.Load[struct {
 		Kind, Text, Canonical, Reason, Note string
 		Valid                               bool
-	}](t, "podle.json") {
+	}](t, "podle.json", 96) {
 		if c.Kind != "canonical" {
 			continue
 		}
@@ -211,7 +211,7 @@ func TestIOAuthVectors(t *testing.T) {
 			ChangeAddress string `json:"change_address"`
 			Signature     string
 		}
-	}](t, "ioauth.json") {
+	}](t, "ioauth.json", 122) {
 		name, v := c.Reason+c.Note, c.IOAuth
 		seen[name] = true
 		text := strings.Join([]string{
@@ -242,7 +242,7 @@ func TestTxAndSigVectors(t *testing.T) {
 		Reason, Tx string
 		UnsignedTx string `json:"unsigned_tx"`
 		Sigs       []string
-	}](t, "txsign.json") {
+	}](t, "txsign.json", 115) {
 		seen[c.Reason] = true
 		for _, sig := range c.Sigs {
 			content, err := ParseSealed(protocol.CmdSig, sig)

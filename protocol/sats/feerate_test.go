@@ -7,10 +7,12 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/joinmarket-go/joinmarket/internal/vectors"
 )
 
 func TestFeeRateVectors(t *testing.T) {
-	for _, c := range amountCases(t, "fee_rate", 10) {
+	for _, c := range vectors.Kind[amountCase](t, "amounts.json", "fee_rate", 10) {
 		whole, _, _ := strings.Cut(c.SatPerKvB.String(), ".") // the reference cuts it too
 		n, err := strconv.ParseInt(whole, 10, 64)
 		if err != nil {

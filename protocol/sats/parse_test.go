@@ -3,11 +3,13 @@ package sats
 import (
 	"errors"
 	"testing"
+
+	"github.com/joinmarket-go/joinmarket/internal/vectors"
 )
 
 // The amounts of the reference implementation's known answers.
 func TestParseVectors(t *testing.T) {
-	for _, c := range amountCases(t, "amount", 86) {
+	for _, c := range vectors.Kind[amountCase](t, "amounts.json", "amount", 86) {
 		got, err := Parse(c.Text)
 		if (err == nil) != c.Valid {
 			t.Errorf("Parse(%q): %v, want valid=%v", c.Text, err, c.Valid)

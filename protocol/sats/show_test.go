@@ -4,10 +4,12 @@ import (
 	"errors"
 	"math"
 	"testing"
+
+	"github.com/joinmarket-go/joinmarket/internal/vectors"
 )
 
 func TestShowVectors(t *testing.T) {
-	for _, c := range amountCases(t, "show", 15) {
+	for _, c := range vectors.Kind[amountCase](t, "amounts.json", "show", 15) {
 		// What the reference does not show as an amount is none; a difference
 		// may be anything.
 		if c.Sat.Valid() != c.Valid || c.Valid && c.Sat.BTC() != c.Text {
@@ -20,7 +22,7 @@ func TestShowVectors(t *testing.T) {
 }
 
 func TestUnitVectors(t *testing.T) {
-	for _, c := range amountCases(t, "unit", 9) {
+	for _, c := range vectors.Kind[amountCase](t, "amounts.json", "unit", 9) {
 		got, err := c.Sat.In(c.Unit)
 		if (err == nil) != c.Valid || err != nil && !errors.Is(err, ErrUnit) || got != c.Value {
 			t.Errorf("In(%q) = %q, %v, want %q (valid: %t)", c.Unit, got, err, c.Value, c.Valid)

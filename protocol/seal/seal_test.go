@@ -8,8 +8,8 @@ import (
 	"testing"
 
 	"github.com/joinmarket-go/joinmarket/internal/b64"
+	"github.com/joinmarket-go/joinmarket/internal/vectors"
 	"github.com/joinmarket-go/joinmarket/protocol"
-	"github.com/joinmarket-go/joinmarket/protocol/internal/vectors"
 )
 
 type boxCase struct {
@@ -63,7 +63,7 @@ func boxes(t *testing.T, c boxCase) (receiver, sender *Box) {
 
 func TestVectorsSealed(t *testing.T) {
 	seen := 0
-	for _, c := range vectors.Load[boxCase](t, "box.json") {
+	for _, c := range vectors.Load[boxCase](t, "box.json", 67) {
 		if c.Kind != "encrypt" {
 			continue
 		}
@@ -102,7 +102,7 @@ func TestVectorsSealed(t *testing.T) {
 
 func TestN22DamagedBoxes(t *testing.T) {
 	seen := 0
-	for _, c := range vectors.Load[boxCase](t, "box.json") {
+	for _, c := range vectors.Load[boxCase](t, "box.json", 67) {
 		if c.Kind != "decrypt" {
 			continue
 		}
@@ -132,7 +132,7 @@ func TestN22DamagedBoxes(t *testing.T) {
 
 func TestN22UnusableKeys(t *testing.T) {
 	seen := 0
-	for _, c := range vectors.Load[boxCase](t, "box.json") {
+	for _, c := range vectors.Load[boxCase](t, "box.json", 67) {
 		if c.Kind != "public_key" {
 			continue
 		}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/joinmarket-go/joinmarket/internal/vectors"
 	"github.com/joinmarket-go/joinmarket/protocol/sats"
 )
 
@@ -75,7 +76,7 @@ func TestEncodeInOrder(t *testing.T) {
 
 // FuzzDecode: what decodes is encoded and decodes to the same.
 func FuzzDecode(f *testing.F) {
-	for _, c := range vectors(f, "decode", 73) {
+	for _, c := range vectors.Kind[vector](f, "bip21.json", "decode", 73) {
 		f.Add(c.URI)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

@@ -4,8 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"maps"
-	"os"
 	"testing"
+
+	"github.com/joinmarket-go/joinmarket/internal/vectors"
 )
 
 // vector is a case of the reference implementation's known answers.
@@ -19,27 +20,6 @@ type vector struct {
 	Address    string
 	Parameters [][2]json.RawMessage
 	Safe       string
-}
-
-func vectors(t testing.TB, kind string, want int) (cases []vector) {
-	t.Helper()
-	data, err := os.ReadFile("testdata/bip21.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var file struct{ Cases []vector }
-	if err := json.Unmarshal(data, &file); err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range file.Cases {
-		if c.Kind == kind {
-			cases = append(cases, c)
-		}
-	}
-	if len(cases) != want {
-		t.Fatalf("%d cases of kind %s, want %d", len(cases), kind, want)
-	}
-	return cases
 }
 
 // parameters lists a URI as the reference does.
@@ -79,7 +59,7 @@ var better = map[string]map[string]any{
 
 func TestDecodeVectors(t *testing.T) {
 	met := 0
-	for _, c := range vectors(t, "decode", 73) {
+	for _, c := range vectors.Kind[vector](t, "bip21.json", "decode", 73) {
 		want, accept := c.Result, c.Valid
 		if c.Should != "" {
 			var known bool
@@ -106,7 +86,7 @@ func TestDecodeVectors(t *testing.T) {
 }
 
 func TestEncodeVectors(t *testing.T) {
-	for _, c := range vectors(t, "encode", 18) {
+	for _, c := range vectors.Kind[vector](t, "bip21.json", "encode", 18) {
 		u, err := given(t, c)
 		var got string
 		if err == nil {

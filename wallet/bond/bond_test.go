@@ -12,6 +12,7 @@ import (
 	"github.com/btcsuite/btcd/btcec/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 
+	"github.com/joinmarket-go/joinmarket/internal/vectors"
 	"github.com/joinmarket-go/joinmarket/protocol/sats"
 )
 
@@ -173,7 +174,7 @@ func TestT14ValueOfNonsense(t *testing.T) {
 // FuzzParse: what parses is written back as it was, and verifying it does not
 // panic.
 func FuzzParse(f *testing.F) {
-	for _, c := range vectors(f, "bond_proof.json", "verify", 52) {
+	for _, c := range vectors.Kind[vector](f, "bond_proof.json", "verify", 52) {
 		f.Add(c.Proof)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
@@ -191,7 +192,7 @@ func FuzzParse(f *testing.F) {
 
 // FuzzParseRedeem: what parses is written back byte for byte.
 func FuzzParseRedeem(f *testing.F) {
-	for _, c := range vectors(f, "bond_proof.json", "create", 13) {
+	for _, c := range vectors.Kind[vector](f, "bond_proof.json", "create", 13) {
 		f.Add(unhex(f, c.RedeemScript))
 	}
 	f.Fuzz(func(t *testing.T, script []byte) {
@@ -203,7 +204,7 @@ func FuzzParseRedeem(f *testing.F) {
 }
 
 func BenchmarkVerify(b *testing.B) {
-	c := vectors(b, "bond_proof.json", "create", 13)[0]
+	c := vectors.Kind[vector](b, "bond_proof.json", "create", 13)[0]
 	for b.Loop() {
 		p, err := Parse(c.Proof)
 		if err == nil {

@@ -2,10 +2,8 @@ package bond
 
 import (
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"math"
-	"os"
 	"testing"
 	"time"
 
@@ -14,6 +12,7 @@ import (
 	"github.com/btcsuite/btcd/wire/v2"
 
 	"github.com/joinmarket-go/joinmarket/internal/b64"
+	"github.com/joinmarket-go/joinmarket/internal/vectors"
 	"github.com/joinmarket-go/joinmarket/protocol/sats"
 	"github.com/joinmarket-go/joinmarket/wallet/message"
 )
@@ -83,29 +82,6 @@ type vector struct {
 	Timenumber int
 }
 
-// vectors returns the known answers of one kind, and fails unless there are as
-// many as the reference gave.
-func vectors(t testing.TB, file, kind string, count int) (cases []vector) {
-	t.Helper()
-	data, err := os.ReadFile("testdata/" + file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var content struct{ Cases []vector }
-	if err := json.Unmarshal(data, &content); err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range content.Cases {
-		if c.Kind == kind {
-			cases = append(cases, c)
-		}
-	}
-	if len(cases) != count {
-		t.Fatalf("%d cases of kind %s, want %d", len(cases), kind, count)
-	}
-	return cases
-}
-
 func unhex(t testing.TB, text string) []byte {
 	t.Helper()
 	b, err := hex.DecodeString(text)
@@ -131,7 +107,7 @@ func (c vector) outPoint(t testing.TB) wire.OutPoint {
 }
 
 func TestCreateVectors(t *testing.T) {
-	for _, c := range vectors(t, "bond_proof.json", "create", 13) {
+	for _, c := range vectors.Kind[vector](t, "bond_proof.json", "create", 13) {
 		bondKey, certKey := key(t, c.UTXOPrivKey), key(t, c.CertPrivKey)
 		locktime := uint32(c.Locktime)
 		cert := Certify(bondKey, [33]byte(unhex(t, c.CertPubKey)), c.CertExpiry)
@@ -173,7 +149,7 @@ func TestCreateVectors(t *testing.T) {
 }
 
 func TestM27VerifyVectors(t *testing.T) {
-	for _, c := range vectors(t, "bond_proof.json", "verify", 52) {
+	for _, c := range vectors.Kind[vector](t, "bond_proof.json", "verify", 52) {
 		p, err := Parse(c.Proof)
 		if err != nil && !errors.Is(err, ErrProof) {
 			t.Errorf("%s: %v has no code", c.Reason, err)
@@ -207,7 +183,7 @@ func TestM27VerifyVectors(t *testing.T) {
 }
 
 func TestM27CoinVectors(t *testing.T) {
-	for _, c := range vectors(t, "bond_proof.json", "coin", 16) {
+	for _, c := range vectors.Kind[vector](t, "bond_proof.json", "coin", 16) {
 		p, err := Parse(c.Proof)
 		if err != nil {
 			t.Fatal(err)
@@ -228,7 +204,7 @@ func close(a, b float64) bool { return math.Abs(a-b) <= 1e-9*math.Max(math.Abs(a
 // TestM27ValuesVectors judges the bonds of an order book as a taker does: the
 // first valid proof for a coin counts.
 func TestM27ValuesVectors(t *testing.T) {
-	for _, c := range vectors(t, "bond_proof.json", "values", 7) {
+	for _, c := range vectors.Kind[vector](t, "bond_proof.json", "values", 7) {
 		rates := Rates{c.InterestRate, c.Exponent}
 		known := make(map[string]coinVector)
 		for _, coin := range c.Coins {
@@ -260,7 +236,7 @@ func TestM27ValuesVectors(t *testing.T) {
 }
 
 func TestValueVectors(t *testing.T) {
-	for _, c := range vectors(t, "bond_value.json", "bond_value", 24) {
+	for _, c := range vectors.Kind[vector](t, "bond_value.json", "bond_value", 24) {
 		rates := Rates{c.InterestRate, c.Exponent}
 		if err := rates.Check(); err != nil {
 			t.Errorf("%+v: %v", rates, err)
@@ -273,13 +249,13 @@ func TestValueVectors(t *testing.T) {
 }
 
 func TestLocktimeVectors(t *testing.T) {
-	for _, c := range vectors(t, "locktime.json", "timenumber", 14) {
+	for _, c := range vectors.Kind[vector](t, "locktime.json", "timenumber", 14) {
 		got, err := Locktime(c.Timenumber)
 		if (err == nil) != c.Valid || err != nil && !errors.Is(err, ErrMonth) || c.Valid && int64(got) != c.Locktime {
 			t.Errorf("Locktime(%d) = %d, %v; want %d, valid %v", c.Timenumber, got, err, c.Locktime, c.Valid)
 		}
 	}
-	for _, c := range vectors(t, "locktime.json", "locktime", 11) {
+	for _, c := range vectors.Kind[vector](t, "locktime.json", "locktime", 11) {
 		got, err := Timenumber(uint32(c.Locktime))
 		if (err == nil) != c.Valid || err != nil && !errors.Is(err, ErrMonth) || c.Valid && got != c.Timenumber {
 			t.Errorf("Timenumber(%d) = %d, %v; want %d, valid %v", c.Locktime, got, err, c.Timenumber, c.Valid)

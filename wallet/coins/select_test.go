@@ -1,15 +1,14 @@
 package coins
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"testing"
 
 	"github.com/btcsuite/btcd/wire/v2"
 
+	"github.com/joinmarket-go/joinmarket/internal/vectors"
 	"github.com/joinmarket-go/joinmarket/protocol/sats"
 )
 
@@ -39,27 +38,6 @@ type vector struct {
 	ChosenIDs          []int  `json:"chosen_ids"`
 }
 
-func vectors(t testing.TB, kind string, least int) (out []vector) {
-	t.Helper()
-	raw, err := os.ReadFile("testdata/coin_selection.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var file struct{ Cases []vector }
-	if err := json.Unmarshal(raw, &file); err != nil {
-		t.Fatal(err)
-	}
-	for _, v := range file.Cases {
-		if v.Kind == kind {
-			out = append(out, v)
-		}
-	}
-	if len(out) < least {
-		t.Fatalf("%d cases of kind %s, want %d", len(out), kind, least)
-	}
-	return out
-}
-
 // coinsOf makes a coin of each value, numbered by OutPoint.Index.
 func coinsOf(values []sats.Amount) (out []Coin) {
 	for i, v := range values {
@@ -77,7 +55,7 @@ func ids(coins []Coin) (out []int) {
 }
 
 func TestSelectAsReference(t *testing.T) {
-	for _, v := range vectors(t, "select", 160) {
+	for _, v := range vectors.Kind[vector](t, "coin_selection.json", "select", 160) {
 		name := fmt.Sprintf("%s %d of %v", v.Algorithm, v.Target, v.Values)
 		chosen, err := v.Algorithm.Select(coinsOf(v.Values), v.Target)
 		if v.Target <= 0 { // no one asks for nothing; we refuse, the reference varies
@@ -119,7 +97,7 @@ func TestSelectAsReference(t *testing.T) {
 // authorise.
 func TestCandidatesAsReference(t *testing.T) {
 	ran := 0
-	for _, v := range vectors(t, "wallet", 13) {
+	for _, v := range vectors.Kind[vector](t, "coin_selection.json", "wallet", 13) {
 		if v.RequireAuthorising {
 			continue
 		}

@@ -1,12 +1,11 @@
 package descriptor
 
 import (
-	"encoding/json"
 	"errors"
-	"os"
 	"strings"
 	"testing"
 
+	"github.com/joinmarket-go/joinmarket/internal/vectors"
 	"github.com/joinmarket-go/joinmarket/wallet/txbuild"
 )
 
@@ -19,30 +18,8 @@ type vector struct {
 	Descriptor string
 }
 
-// vectors returns the reference implementation's known answers of a kind.
-func vectors(t testing.TB, kind string, want int) (cases []vector) {
-	t.Helper()
-	data, err := os.ReadFile("testdata/descriptor.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var file struct{ Cases []vector }
-	if err := json.Unmarshal(data, &file); err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range file.Cases {
-		if c.Kind == kind {
-			cases = append(cases, c)
-		}
-	}
-	if len(cases) != want {
-		t.Fatalf("%d cases of kind %s, want %d", len(cases), kind, want)
-	}
-	return cases
-}
-
 func TestAddressVectors(t *testing.T) {
-	for _, c := range vectors(t, "descriptor", 3) {
+	for _, c := range vectors.Kind[vector](t, "descriptor.json", "descriptor", 3) {
 		text, err := Seal(Address(c.Address))
 		if text != c.Descriptor || err != nil {
 			t.Errorf("%s: %s, %v, want %s", c.Address, text, err, c.Descriptor)
@@ -60,7 +37,7 @@ func TestAddressVectors(t *testing.T) {
 }
 
 func TestKeysVectors(t *testing.T) {
-	for _, c := range vectors(t, "xpub_descriptor", 5) {
+	for _, c := range vectors.Kind[vector](t, "descriptor.json", "xpub_descriptor", 5) {
 		body, err := Keys(c.Type, c.XPub+"/*")
 		if (err == nil) != c.Valid || err != nil && !errors.Is(err, txbuild.ErrScript) {
 			t.Errorf("%s: %v, want accepted: %t", c.Type, err, c.Valid)
@@ -76,7 +53,7 @@ func TestKeysVectors(t *testing.T) {
 }
 
 func TestAddressOfVectors(t *testing.T) {
-	for _, c := range vectors(t, "descriptor_text", 5) {
+	for _, c := range vectors.Kind[vector](t, "descriptor.json", "descriptor_text", 5) {
 		address, err := AddressOf(c.Descriptor)
 		// Where the reference finds an empty address, we find none.
 		if accept := c.Valid && c.Address != ""; (err == nil) != accept || address != c.Address {
@@ -117,7 +94,7 @@ func TestOpen(t *testing.T) {
 // FuzzChecksum: what is sealed opens to the same, and with any one character
 // replaced it does not open.
 func FuzzChecksum(f *testing.F) {
-	for _, c := range vectors(f, "xpub_descriptor", 5) {
+	for _, c := range vectors.Kind[vector](f, "descriptor.json", "xpub_descriptor", 5) {
 		f.Add(c.Descriptor, 5, 7)
 	}
 	f.Fuzz(func(t *testing.T, body string, at, with int) {

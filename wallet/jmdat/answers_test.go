@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/btcsuite/btcd/chaincfg/v2"
+
+	"github.com/joinmarket-go/joinmarket/internal/vectors"
 )
 
 // refusals says why each bad file is refused. Where the reference blames the
@@ -94,7 +96,7 @@ var warnings = map[string][]WarningKind{
 func TestVectorFiles(t *testing.T) {
 	var keys keyCache
 	refused := 0
-	for _, v := range readVectors(t) {
+	for _, v := range vectors.Load[vector](t, "jmdat.json", 82) {
 		t.Run(v.name(), func(t *testing.T) {
 			w, err := open(v.data(t), v.password(), keys.derive)
 			if want := refusals[v.name()]; want != nil {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/joinmarket-go/joinmarket/internal/vectors"
 	"github.com/joinmarket-go/joinmarket/protocol/sats"
 )
 
@@ -280,7 +281,7 @@ func TestOldForms(t *testing.T) {
 }
 
 func TestTypeNames(t *testing.T) {
-	for _, v := range readVectors(t) {
+	for _, v := range vectors.Load[vector](t, "jmdat.json", 82) {
 		if v.has() && Type(*v.Type).String() != v.TypeName {
 			t.Errorf("type %d is %s, want %s", *v.Type, Type(*v.Type), v.TypeName)
 		}

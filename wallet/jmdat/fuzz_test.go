@@ -8,6 +8,7 @@ import (
 
 	"github.com/tyler-smith/go-bip39"
 
+	"github.com/joinmarket-go/joinmarket/internal/vectors"
 	"github.com/joinmarket-go/joinmarket/wallet/secret"
 )
 
@@ -26,7 +27,7 @@ func coded(t *testing.T, err error) {
 // what is taken out of it keeps the promises of Wallet.
 func FuzzRead(f *testing.F) {
 	seeds := 0
-	for _, v := range readVectors(f) {
+	for _, v := range vectors.Load[vector](f, "jmdat.json", 82) {
 		if len(v.Plaintext) > 0 && len(v.Plaintext) < 20_000 {
 			f.Add(unhex(v.Plaintext))
 			seeds++
@@ -101,7 +102,7 @@ func checkPromises(t *testing.T, w *Wallet) {
 // FuzzContainer: a container that is read writes back byte for byte, and
 // whatever it holds is a wallet or a known error.
 func FuzzContainer(f *testing.F) {
-	for _, v := range readVectors(f) {
+	for _, v := range vectors.Load[vector](f, "jmdat.json", 82) {
 		if data := v.data(f); len(data) < 20_000 {
 			f.Add(data)
 		}

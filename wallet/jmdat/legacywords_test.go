@@ -4,12 +4,11 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
-	"os"
 	"strings"
 	"testing"
 
+	"github.com/joinmarket-go/joinmarket/internal/vectors"
 	"github.com/joinmarket-go/joinmarket/wallet/secret"
 )
 
@@ -21,28 +20,6 @@ type hdVector struct {
 	Entropy    string
 	Locktime   int64
 	Timenumber int64
-}
-
-func hdVectors(t *testing.T, kind string, count int) []hdVector {
-	t.Helper()
-	data, err := os.ReadFile("testdata/hd.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var file struct{ Cases []hdVector }
-	if err := json.Unmarshal(data, &file); err != nil {
-		t.Fatal(err)
-	}
-	var cases []hdVector
-	for _, c := range file.Cases {
-		if c.Kind == kind {
-			cases = append(cases, c)
-		}
-	}
-	if len(cases) != count {
-		t.Fatalf("%d cases of %s, want %d", len(cases), kind, count)
-	}
-	return cases
 }
 
 func TestWordList(t *testing.T) {
@@ -61,7 +38,7 @@ func TestLegacyPhrases(t *testing.T) {
 		"0028644c0028644f0028645200286455": "spiral squeeze strain sunset suspend sympathy thigh throne total unseen weapon weary",
 		"fa92999d01431f961a26c876f55d3f6c": "pair bury lung swim orange doctor numb interest shock bloom fragile screen",
 	}
-	for _, c := range hdVectors(t, "legacy_encode", 6) {
+	for _, c := range vectors.Kind[hdVector](t, "hd.json", "legacy_encode", 6) {
 		pairs[c.Entropy] = c.Phrase
 	}
 	for entropy, phrase := range pairs {
@@ -70,7 +47,7 @@ func TestLegacyPhrases(t *testing.T) {
 			t.Errorf("%s: %q, %v, want %q", entropy, got.Reveal(), err, phrase)
 		}
 	}
-	for _, c := range append(hdVectors(t, "legacy_phrase", 6), hdVectors(t, "legacy_encode", 6)...) {
+	for _, c := range append(vectors.Kind[hdVector](t, "hd.json", "legacy_phrase", 6), vectors.Kind[hdVector](t, "hd.json", "legacy_encode", 6)...) {
 		got, err := ParseLegacyPhrase(secret.NewText(c.Phrase))
 		if (err == nil) != c.Valid || hex.EncodeToString(got.Reveal()) != c.Entropy && c.Valid {
 			t.Errorf("%q: %x, %v, want %s", c.Phrase, got.Reveal(), err, c.Entropy)

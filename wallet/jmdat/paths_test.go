@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/btcsuite/btcd/chaincfg/v2"
+
+	"github.com/joinmarket-go/joinmarket/internal/vectors"
 )
 
 // TestTimenumbers: the index of a fidelity bond stands for its locktime.
@@ -19,7 +21,7 @@ func TestTimenumbers(t *testing.T) {
 		}
 		return len(w.Coins) == 1
 	}
-	for _, c := range hdVectors(t, "timenumber", 14) {
+	for _, c := range vectors.Kind[hdVector](t, "hd.json", "timenumber", 14) {
 		locktime := c.Locktime
 		if !c.Valid {
 			locktime = firstOfMonth(uint32(c.Timenumber))
@@ -28,7 +30,7 @@ func TestTimenumbers(t *testing.T) {
 			t.Errorf("index %d accepted %v", c.Timenumber, got)
 		}
 	}
-	for _, c := range hdVectors(t, "locktime", 11) {
+	for _, c := range vectors.Kind[hdVector](t, "hd.json", "locktime", 11) {
 		if got := accepted(c.Timenumber, c.Locktime); got != c.Valid {
 			t.Errorf("locktime %d accepted %v", c.Locktime, got)
 		}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/btcsuite/btcd/chaincfg/v2"
 
+	"github.com/joinmarket-go/joinmarket/internal/vectors"
 	"github.com/joinmarket-go/joinmarket/wallet/secret"
 )
 
@@ -88,25 +88,9 @@ func (v vector) data(t testing.TB) []byte {
 	return data
 }
 
-func readVectors(t testing.TB) []vector {
-	t.Helper()
-	data, err := os.ReadFile("testdata/jmdat.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var file struct{ Cases []vector }
-	if err := json.Unmarshal(data, &file); err != nil {
-		t.Fatal(err)
-	}
-	if len(file.Cases) != 82 {
-		t.Fatalf("%d cases, want 82", len(file.Cases))
-	}
-	return file.Cases
-}
-
 func vectorOf(t testing.TB, name string) vector {
 	t.Helper()
-	for _, v := range readVectors(t) {
+	for _, v := range vectors.Load[vector](t, "jmdat.json", 82) {
 		if v.name() == name {
 			return v
 		}

@@ -2,9 +2,7 @@ package keys
 
 import (
 	"encoding/hex"
-	"encoding/json"
 	"errors"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -12,6 +10,7 @@ import (
 
 	"github.com/btcsuite/btcd/chaincfg/v2"
 
+	"github.com/joinmarket-go/joinmarket/internal/vectors"
 	"github.com/joinmarket-go/joinmarket/wallet/bond"
 	"github.com/joinmarket-go/joinmarket/wallet/secret"
 	"github.com/joinmarket-go/joinmarket/wallet/txbuild"
@@ -60,30 +59,6 @@ type addressVector struct {
 	Locktime     uint32
 	RedeemScript string `json:"redeem_script"`
 	Full         string `json:"address_of_full_wallet"`
-}
-
-// vectors returns the known answers of one kind and fails unless there are as
-// many as the reference gave.
-func vectors(t *testing.T, kind string, count int) []vector {
-	t.Helper()
-	data, err := os.ReadFile("testdata/hd.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var file struct{ Cases []vector }
-	if err := json.Unmarshal(data, &file); err != nil {
-		t.Fatal(err)
-	}
-	var cases []vector
-	for _, c := range file.Cases {
-		if c.Kind == kind {
-			cases = append(cases, c)
-		}
-	}
-	if len(cases) != count {
-		t.Fatalf("%d cases of kind %s, want %d", len(cases), kind, count)
-	}
-	return cases
 }
 
 var networks = map[string]*chaincfg.Params{
@@ -147,7 +122,7 @@ func (c vector) tree(t *testing.T) (tree *Tree, id string) {
 
 func TestW8WalletsOfTheReference(t *testing.T) {
 	addresses, bonds := map[string]int{}, 0
-	for _, c := range vectors(t, "wallet", 29) {
+	for _, c := range vectors.Kind[vector](t, "hd.json", "wallet", 29) {
 		t.Run(c.Network+" "+c.WalletType+" "+c.WalletID, func(t *testing.T) {
 			if !c.Valid && c.Should != "derive address_of_full_wallet" {
 				t.Fatalf("unexpected case: %s", c.Reason)
@@ -303,7 +278,7 @@ func TestW8SpecBonds(t *testing.T) {
 }
 
 func TestW7Phrases(t *testing.T) {
-	for _, c := range vectors(t, "phrase", 12) {
+	for _, c := range vectors.Kind[vector](t, "hd.json", "phrase", 12) {
 		seed, err := ParsePhrase(secret.NewText(c.Phrase), secret.Text{}, time.Time{})
 		if !c.Valid {
 			if !errors.Is(err, ErrPhrase) {
@@ -329,7 +304,7 @@ func TestW7Phrases(t *testing.T) {
 }
 
 func TestMasterVectors(t *testing.T) {
-	for _, c := range vectors(t, "master_public_key_text", 4) {
+	for _, c := range vectors.Kind[vector](t, "hd.json", "master_public_key_text", 4) {
 		if _, err := ParseMaster(c.Text, time.Time{}); c.Valid || !errors.Is(err, ErrMaster) {
 			t.Errorf("%s: %v", c.Reason, err)
 		}
@@ -337,7 +312,7 @@ func TestMasterVectors(t *testing.T) {
 }
 
 func TestPathVectors(t *testing.T) {
-	for _, c := range vectors(t, "path_text", 16) {
+	for _, c := range vectors.Kind[vector](t, "hd.json", "path_text", 16) {
 		l, err := parseLevels(c.Text)
 		if (err == nil) != c.Valid || err != nil && !errors.Is(err, ErrPath) {
 			t.Errorf("%q (%s): %v, want valid %v", c.Text, c.Reason, err, c.Valid)

@@ -2,9 +2,7 @@ package message
 
 import (
 	"encoding/hex"
-	"encoding/json"
 	"errors"
-	"os"
 	"strings"
 	"testing"
 
@@ -15,6 +13,7 @@ import (
 	"github.com/btcsuite/btcd/chaincfg/v2"
 
 	"github.com/joinmarket-go/joinmarket/internal/b64"
+	"github.com/joinmarket-go/joinmarket/internal/vectors"
 	"github.com/joinmarket-go/joinmarket/wallet/txbuild"
 )
 
@@ -24,22 +23,6 @@ type textVector struct {
 	WalletType                                              string `json:"wallet_type"`
 	HeaderByte                                              byte   `json:"header_byte"`
 	Valid                                                   bool
-}
-
-func textVectors(t testing.TB) []textVector {
-	t.Helper()
-	raw, err := os.ReadFile("testdata/text.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var file struct{ Cases []textVector }
-	if err := json.Unmarshal(raw, &file); err != nil {
-		t.Fatal(err)
-	}
-	if len(file.Cases) != 36 {
-		t.Fatalf("%d cases, want 36", len(file.Cases))
-	}
-	return file.Cases
 }
 
 func privateKey(t testing.TB, wif string) *btcec.PrivateKey {
@@ -53,7 +36,7 @@ func privateKey(t testing.TB, wif string) *btcec.PrivateKey {
 
 func TestSignTextAsReference(t *testing.T) {
 	signed := map[string]int{}
-	for _, v := range textVectors(t) {
+	for _, v := range vectors.Load[textVector](t, "text.json", 36) {
 		params := &chaincfg.MainNetParams
 		if v.Network == "regtest" {
 			params = &chaincfg.RegressionNetParams
@@ -182,7 +165,7 @@ func otherS(raw []byte) []byte {
 }
 
 func TestVerifyTextHighS(t *testing.T) {
-	v := textVectors(t)[0]
+	v := vectors.Load[textVector](t, "text.json", 36)[0]
 	raw, err := b64.Decode(v.Signature, compactSize)
 	if err != nil {
 		t.Fatal(err)
@@ -195,8 +178,8 @@ func TestVerifyTextHighS(t *testing.T) {
 // FuzzVerifyText: nobody makes a signature without the key. What is accepted
 // is the one that the key made, with its low or its high S.
 func FuzzVerifyText(f *testing.F) {
-	v := textVectors(f)[0]
-	for _, c := range textVectors(f) {
+	v := vectors.Load[textVector](f, "text.json", 36)[0]
+	for _, c := range vectors.Load[textVector](f, "text.json", 36) {
 		f.Add(c.Signature)
 	}
 	good, err := b64.Decode(v.Signature, compactSize)
@@ -219,7 +202,7 @@ func FuzzVerifyText(f *testing.F) {
 }
 
 func BenchmarkVerifyText(b *testing.B) {
-	v := textVectors(b)[0]
+	v := vectors.Load[textVector](b, "text.json", 36)[0]
 	for b.Loop() {
 		if err := VerifyText(v.Address, v.Message, v.Signature, &chaincfg.MainNetParams); err != nil {
 			b.Fatal(err)

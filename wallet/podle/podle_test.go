@@ -12,6 +12,7 @@ import (
 	"github.com/btcsuite/btcd/btcec/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 
+	"github.com/joinmarket-go/joinmarket/internal/vectors"
 	"github.com/joinmarket-go/joinmarket/wallet/coins"
 )
 
@@ -40,22 +41,6 @@ func loadJSON(t testing.TB, name string, into any) {
 	if err := json.Unmarshal(raw, into); err != nil {
 		t.Fatal(err)
 	}
-}
-
-// vectors returns the reference's cases of one kind, at least least of them.
-func vectors(t testing.TB, kind string, least int) (out []vector) {
-	t.Helper()
-	var file struct{ Cases []vector }
-	loadJSON(t, "podle.json", &file)
-	for _, v := range file.Cases {
-		if v.Kind == kind {
-			out = append(out, v)
-		}
-	}
-	if len(out) < least {
-		t.Fatalf("%d cases of kind %s, want %d", len(out), kind, least)
-	}
-	return out
 }
 
 func unhex(t testing.TB, s string) []byte {
@@ -88,7 +73,7 @@ func TestGeneratorsAsReference(t *testing.T) {
 }
 
 func TestGenerateAsReference(t *testing.T) {
-	for _, v := range vectors(t, "generate", 11) {
+	for _, v := range vectors.Kind[vector](t, "podle.json", "generate", 11) {
 		key, _ := btcec.PrivKeyFromBytes(unhex(t, v.PrivKey))
 		utxo, err := coins.ParseOutPoint(v.UTXO)
 		if err != nil {
@@ -142,7 +127,7 @@ func TestM5VerifyAsReference(t *testing.T) {
 		"upper-case transaction id":        true,
 		"leading zero in the output index": true,
 	}
-	for _, v := range vectors(t, "verify", 82) {
+	for _, v := range vectors.Kind[vector](t, "podle.json", "verify", 82) {
 		err := check(v.Revelation, v.Commitment, v.Tries)
 		want := v.Valid && !refusedByUs[v.Note]
 		if v.Should == "reject" && want {
@@ -156,7 +141,7 @@ func TestM5VerifyAsReference(t *testing.T) {
 
 func sample(t testing.TB) Proof {
 	t.Helper()
-	proof, err := ParseRevelation(vectors(t, "generate", 11)[0].Revelation)
+	proof, err := ParseRevelation(vectors.Kind[vector](t, "podle.json", "generate", 11)[0].Revelation)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -253,7 +238,7 @@ func TestExtendedCoin(t *testing.T) {
 }
 
 func FuzzParseRevelation(f *testing.F) {
-	for _, v := range vectors(f, "verify", 82) {
+	for _, v := range vectors.Kind[vector](f, "podle.json", "verify", 82) {
 		f.Add(v.Revelation)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

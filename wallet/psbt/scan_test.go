@@ -3,14 +3,13 @@ package psbt
 import (
 	"bytes"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/joinmarket-go/joinmarket/internal/b64"
+	"github.com/joinmarket-go/joinmarket/internal/vectors"
 )
 
 type vector struct {
@@ -19,24 +18,8 @@ type vector struct {
 	What  string
 }
 
-func vectors(t testing.TB) []vector {
-	t.Helper()
-	data, err := os.ReadFile("testdata/bip174.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var file struct{ Cases []vector }
-	if err := json.Unmarshal(data, &file); err != nil {
-		t.Fatal(err)
-	}
-	if len(file.Cases) != 49 {
-		t.Fatalf("%d cases, want 49", len(file.Cases))
-	}
-	return file.Cases
-}
-
 func TestBIP174Vectors(t *testing.T) {
-	for i, c := range vectors(t) {
+	for i, c := range vectors.Load[vector](t, "bip174.json", 49) {
 		accept := c.Valid
 		if c.What == "transaction without inputs" {
 			accept = false // allowed, but of no use to anybody here
@@ -192,7 +175,7 @@ func sameEntries(a, b []record) bool {
 // entries, but for what is left over in inputs that are final, and a hash type
 // of zero, which says nothing. No operation on it panics.
 func FuzzParse(f *testing.F) {
-	for _, c := range vectors(f) {
+	for _, c := range vectors.Load[vector](f, "bip174.json", 49) {
 		if raw, err := b64.Decode(c.PSBT, MaxSize); err == nil {
 			f.Add(raw)
 		}

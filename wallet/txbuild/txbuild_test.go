@@ -2,9 +2,7 @@ package txbuild
 
 import (
 	"encoding/hex"
-	"encoding/json"
 	"errors"
-	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -13,24 +11,9 @@ import (
 	"github.com/btcsuite/btcd/address/v2/bech32"
 	"github.com/btcsuite/btcd/chaincfg/v2"
 
+	"github.com/joinmarket-go/joinmarket/internal/vectors"
 	"github.com/joinmarket-go/joinmarket/protocol/sats"
 )
-
-func loadCases[T any](t testing.TB, name string, least int) []T {
-	t.Helper()
-	raw, err := os.ReadFile("testdata/" + name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var file struct{ Cases []T }
-	if err := json.Unmarshal(raw, &file); err != nil {
-		t.Fatal(err)
-	}
-	if len(file.Cases) < least {
-		t.Fatalf("%d cases in %s, want %d", len(file.Cases), name, least)
-	}
-	return file.Cases
-}
 
 func TestSizesAsReference(t *testing.T) {
 	type vector struct {
@@ -39,7 +22,7 @@ func TestSizesAsReference(t *testing.T) {
 		VSize           int64
 		FeeAtRate       map[string]sats.Amount `json:"fee_at_rate"`
 	}
-	for _, v := range loadCases[vector](t, "vsize.json", 38) {
+	for _, v := range vectors.Load[vector](t, "vsize.json", 38) {
 		vsize, err := VSize(v.Inputs, v.Outputs)
 		if !v.Valid {
 			if !errors.Is(err, ErrScript) {
@@ -75,7 +58,7 @@ func TestAddressesAsReference(t *testing.T) {
 		Valid         bool
 		Script        string `json:"script_pubkey"`
 	}
-	for _, v := range loadCases[vector](t, "address.json", 75) {
+	for _, v := range vectors.Load[vector](t, "address.json", 75) {
 		script, err := ParseAddress(v.Text, networks[v.Network])
 		if !v.Valid {
 			if !errors.Is(err, ErrAddress) {

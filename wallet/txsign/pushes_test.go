@@ -10,12 +10,13 @@ import (
 	"github.com/btcsuite/btcd/wire/v2"
 
 	"github.com/joinmarket-go/joinmarket/internal/b64"
+	"github.com/joinmarket-go/joinmarket/internal/vectors"
 	"github.com/joinmarket-go/joinmarket/wallet/coins"
 	"github.com/joinmarket-go/joinmarket/wallet/txbuild"
 )
 
 func TestMakerMessagesAsReference(t *testing.T) {
-	for _, v := range vectors(t, "maker_sigs", 6) {
+	for _, v := range vectors.Kind[vector](t, "txsign.json", "maker_sigs", 6) {
 		tx := parseTx(t, v.UnsignedTx)
 		for _, own := range v.OwnInputs {
 			wif, err := btcutil.DecodeWIF(own.WIF)
@@ -88,7 +89,7 @@ func TestPushesOfRefuses(t *testing.T) {
 }
 
 func FuzzParsePushes(f *testing.F) {
-	for _, v := range vectors(f, "taker_verify", 109) {
+	for _, v := range vectors.Kind[vector](f, "txsign.json", "taker_verify", 109) {
 		for _, step := range v.Steps {
 			f.Add(step.SigMessage)
 		}

@@ -3,11 +3,9 @@ package txsign
 import (
 	"bytes"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"maps"
 	"math/big"
-	"os"
 	"strings"
 	"testing"
 
@@ -16,6 +14,7 @@ import (
 	"github.com/btcsuite/btcd/txscript/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 
+	"github.com/joinmarket-go/joinmarket/internal/vectors"
 	"github.com/joinmarket-go/joinmarket/protocol/sats"
 	"github.com/joinmarket-go/joinmarket/wallet/bond"
 	"github.com/joinmarket-go/joinmarket/wallet/coins"
@@ -59,29 +58,6 @@ type vector struct {
 	}
 }
 
-// vectors returns the known answers of one kind, and fails unless there are as
-// many as the reference gave.
-func vectors(t testing.TB, kind string, count int) (out []vector) {
-	t.Helper()
-	raw, err := os.ReadFile("testdata/txsign.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var file struct{ Cases []vector }
-	if err := json.Unmarshal(raw, &file); err != nil {
-		t.Fatal(err)
-	}
-	for _, v := range file.Cases {
-		if v.Kind == kind {
-			out = append(out, v)
-		}
-	}
-	if len(out) != count {
-		t.Fatalf("%d cases of kind %s, want %d", len(out), kind, count)
-	}
-	return out
-}
-
 func unhex(t testing.TB, s string) []byte {
 	t.Helper()
 	b, err := hex.DecodeString(s)
@@ -102,7 +78,7 @@ func parseTx(t testing.TB, text string) *wire.MsgTx {
 
 func TestSignAsReference(t *testing.T) {
 	types, unspendable := make(map[string]int), 0
-	for _, v := range vectors(t, "sign_input", 18) {
+	for _, v := range vectors.Kind[vector](t, "txsign.json", "sign_input", 18) {
 		types[v.ScriptType]++
 		tx := parseTx(t, v.UnsignedTx)
 		key, pub := btcec.PrivKeyFromBytes(unhex(t, v.PrivKey))
@@ -164,7 +140,7 @@ func TestT8MessagesAsReference(t *testing.T) {
 		return strings.HasPrefix(note, "hash type ") || strings.HasPrefix(note, "signature for the input of another maker")
 	}
 	played := 0
-	for _, v := range vectors(t, "taker_verify", 109) {
+	for _, v := range vectors.Kind[vector](t, "txsign.json", "taker_verify", 109) {
 		if v.Reason == "coin spent meanwhile" {
 			continue // a question to the node, asked before the taker signs
 		}
