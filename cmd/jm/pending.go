@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -85,7 +86,9 @@ func newPendingSend(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "send [WALLET]",
 		Short: "Send those again that the node has lost",
-		Args:  cobra.MaximumNArgs(1),
+		Long: `Send those again that the node has lost. A light client cannot know what its
+peers have lost: it offers them all that is not confirmed.`,
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := a.load(); err != nil {
 				return err
@@ -95,7 +98,11 @@ func newPendingSend(a *app) *cobra.Command {
 				return err
 			}
 			defer done()
-			count, err := w.Resend(cmd.Context())
+			send := w.Resend
+			if a.light() {
+				send = func(ctx context.Context) (int, error) { return a.offerAgain(ctx, w) }
+			}
+			count, err := send(cmd.Context())
 			if a.json {
 				if err := a.print(map[string]int{"sent": count}); err != nil {
 					return err
@@ -106,6 +113,23 @@ func newPendingSend(a *app) *cobra.Command {
 			return nodeError(err)
 		},
 	}
+}
+
+// offerAgain has a light client offer its peers what is not confirmed.
+func (a *app) offerAgain(ctx context.Context, w *wallet.Wallet) (sent int, err error) {
+	a.term.waiting("offering the transactions to the peers")
+	defer a.term.waiting("")
+	for _, p := range w.Pending() {
+		if p.Confirmations > 0 || p.Others {
+			continue
+		}
+		if e := w.Chain().Broadcast(ctx, p.Tx); e != nil {
+			err = errors.Join(err, e)
+			continue
+		}
+		sent++
+	}
+	return sent, err
 }
 
 func newPendingForget(a *app) *cobra.Command {

@@ -3,4 +3,4 @@ package neutrino
 import "time"
 
 // SetTimes is called before any backend is opened.
-func SetTimes(stall, reject time.Duration) { stallTime, rejectTime = stall, reject }
+func SetTimes(stall, ask, reject time.Duration) { stallTime, askTime, rejectTime = stall, ask, reject }

@@ -14,19 +14,22 @@ import (
 )
 
 const (
-	// askTime is how long peers may take to ask for a transaction that is
-	// offered. Bitcoin Core waits up to 4 s before it asks one that connected
-	// to it.
-	askTime = 10 * time.Second
 	// serveTime is how long the transaction is given to those that ask later.
 	serveTime = time.Minute
 	// resendEvery is how often what is not confirmed is offered again.
 	resendEvery = 10 * time.Minute
 )
 
-// rejectTime is how long a peer that got a transaction may take to reject it.
-// Tests shorten it.
-var rejectTime = time.Second
+// Tests shorten these.
+var (
+	// askTime is how long peers may take to ask for a transaction that is
+	// offered. Bitcoin Core waits up to 4 s before it asks one that connected
+	// to it.
+	askTime = 10 * time.Second
+	// rejectTime is how long a peer that got a transaction may take to reject
+	// it.
+	rejectTime = time.Second
+)
 
 // The library would offer a transaction for ever, also when it is confirmed, and
 // could not be stopped while it waits for an answer. So only its reading of

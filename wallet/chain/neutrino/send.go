@@ -38,6 +38,9 @@ func (b *Backend) MinFeeRate(ctx context.Context) (sats.Amount, error) {
 // also by later runs of the program, until it is in a block or cannot get into
 // one. Until then it shows as unconfirmed.
 //
+// One that was sent before is offered again, which takes askTime where the peers
+// have it: they do not ask for it.
+//
 // chain.ErrRejected comes from what is known here, or from peers that say it.
 // Those with Bitcoin Core do not: no error means only that it was offered.
 func (b *Backend) Broadcast(ctx context.Context, tx *wire.MsgTx) error {
@@ -60,7 +63,7 @@ func (b *Backend) Broadcast(ctx context.Context, tx *wire.MsgTx) error {
 	case err != nil:
 		return fmt.Errorf("%w: %w", chain.ErrRejected, err)
 	case known != nil:
-		return b.spawn(func() { b.sendAgain(known.Msg) }) // the peers do not ask for what they have
+		return b.push(ctx, known.Msg)
 	}
 	if err := b.startSending(chain.Tx{Msg: tx.Copy(), Time: time.Now()}); err != nil {
 		return err

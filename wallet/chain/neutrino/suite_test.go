@@ -30,12 +30,13 @@ const (
 	coinFee   = 1000
 	// Times of backends in tests.
 	stallTime  = 3 * time.Second
+	askTime    = 6 * time.Second // a little more than Bitcoin Core waits
 	rejectTime = 300 * time.Millisecond
 )
 
 func TestMain(m *testing.M) {
 	light.ConnectionRetryInterval = 100 * time.Millisecond
-	neutrino.SetTimes(stallTime, rejectTime)
+	neutrino.SetTimes(stallTime, askTime, rejectTime)
 	// No test asks the world for a name.
 	var leaks atomic.Int32
 	net.DefaultResolver = &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
