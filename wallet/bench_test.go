@@ -8,6 +8,7 @@ import (
 
 	"github.com/btcsuite/btcd/wire/v2"
 
+	"github.com/joinmarket-go/joinmarket/protocol/sats"
 	"github.com/joinmarket-go/joinmarket/wallet"
 	"github.com/joinmarket-go/joinmarket/wallet/keys"
 	"github.com/joinmarket-go/joinmarket/wallet/wallettest"
@@ -110,5 +111,23 @@ func BenchmarkMemory100000(b *testing.B) {
 			b.Fatalf("%d coins, %v", len(all), err)
 		}
 		w.Close()
+	}
+}
+
+// BenchmarkSignTx100 signs a transaction that spends 100 coins.
+func BenchmarkSignTx100(b *testing.B) {
+	var amounts []sats.Amount
+	for range 100 {
+		amounts = append(amounts, 100_000)
+	}
+	w := wallettest.New(b, wallettest.NewChain(regtest), amounts)
+	all, err := w.Coins()
+	if err != nil || len(all) != len(amounts) {
+		b.Fatalf("%d coins, %v", len(all), err)
+	}
+	for b.Loop() {
+		if err := w.SignTx(payment(1000, all...), all); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
