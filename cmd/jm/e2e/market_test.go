@@ -124,7 +124,7 @@ ordertype = both
 	p := &participant{m, dir}
 	p.write("joinmarket.cfg", text)
 	p.write("password", "correct horse\n")
-	p.jm("wallet", "create")
+	p.create()
 	return p
 }
 
