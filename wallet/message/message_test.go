@@ -50,7 +50,7 @@ func TestHashAsReference(t *testing.T) {
 	}
 }
 
-func TestSignAsReference(t *testing.T) {
+func TestW11SignAsReference(t *testing.T) {
 	c := loadCorpus(t)
 	for _, v := range c.Signatures {
 		key, pub := btcec.PrivKeyFromBytes(unhex(t, v.PrivKey))

@@ -34,7 +34,7 @@ func privateKey(t testing.TB, wif string) *btcec.PrivateKey {
 	return decoded.PrivKey
 }
 
-func TestSignTextAsReference(t *testing.T) {
+func TestW11SignTextAsReference(t *testing.T) {
 	signed := map[string]int{}
 	for _, v := range vectors.Load[textVector](t, "text.json", 36) {
 		params := &chaincfg.MainNetParams

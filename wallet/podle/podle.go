@@ -53,13 +53,17 @@ func Generate(key *btcec.PrivateKey, utxo wire.OutPoint, index int) (Proof, erro
 	if index < 0 || index >= Points {
 		return Proof{}, ErrIndex
 	}
-	// The nonce is hedged: drawn from key, index and fresh randomness, so that
-	// a broken source alone does not give the key away.
 	var fresh [32]byte
 	rand.Read(fresh[:]) // never fails
+	return generate(key, utxo, index, nonce(key, index, fresh)), nil
+}
+
+// nonce is hedged: drawn from key, index and fresh randomness, so that a broken
+// source alone does not give the key away. What else the challenge covers
+// follows from key and index (attack W11).
+func nonce(key *btcec.PrivateKey, index int, fresh [32]byte) *btcec.ModNScalar {
 	secret, hash := key.Key.Bytes(), sha256.Sum256([]byte{byte(index)})
-	nonce := btcec.NonceRFC6979(secret[:], hash[:], fresh[:], nil, 0)
-	return generate(key, utxo, index, nonce), nil
+	return btcec.NonceRFC6979(secret[:], hash[:], fresh[:], nil, 0)
 }
 
 // generate is Generate with a chosen nonce k, 0 < k < n.

@@ -196,8 +196,6 @@ func TestNamedCoins(t *testing.T) {
 			t.Errorf("%s: %v, want %v", what, err, want)
 		}
 	}
-	refused("P5: two mixdepths", ErrMix, Payment{Mixdepth: OfCoins, Coins: name(60_000, 50_000)})
-	refused("P5: change elsewhere", ErrMix, Payment{Mixdepth: 0, Coins: name(50_000)})
 	refused("frozen", wallet.ErrFrozen, Payment{Mixdepth: OfCoins, Coins: name(40_000)})
 	refused("twice", ErrCoin, Payment{Mixdepth: OfCoins, Coins: name(50_000, 50_000)})
 	refused("foreign", wallet.ErrNotOurs, Payment{Mixdepth: OfCoins, Coins: []wire.OutPoint{{Index: 7}}})
@@ -212,13 +210,6 @@ func TestNamedCoins(t *testing.T) {
 	// Both, though one would be enough.
 	r := b.pay(Payment{Mixdepth: OfCoins, Coins: name(100_000, 60_000), Outputs: []txbuild.Output{to(1, 30_000)}})
 	if len(r.Quote.Inputs) != 2 {
-		t.Errorf("%+v", r.Quote)
-	}
-	b.chain.Mine(1)
-	b.sync()
-	r = b.pay(Payment{Mixdepth: OfCoins, Coins: append(name(50_000), b.coin(r.Quote.Change()).OutPoint), Mix: true,
-		Outputs: []txbuild.Output{{Script: to(1, 0).Script}}, Sweep: true})
-	if !slices.Equal(r.Quote.Mixdepths(), []int{0, 1}) {
 		t.Errorf("%+v", r.Quote)
 	}
 }
