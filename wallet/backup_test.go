@@ -250,3 +250,37 @@ func TestD7FailedBackupStopsNothing(t *testing.T) {
 		t.Errorf("a backup for every change: %v", got)
 	}
 }
+
+// TestW13BackupHasTheBonds: bonds are found again from any backup, from one that
+// is older than the bond, too, and nobody has to say which months they have.
+func TestW13BackupHasTheBonds(t *testing.T) {
+	c := wallettest.NewChain(regtest)
+	cfg := c.Config()
+	cfg.RecoveryGap = 10
+	w, _ := create(t, newSeed(t), cfg)
+	sync(t, w)
+	before, err := w.Backup()
+	if err != nil {
+		t.Fatal(err)
+	}
+	month := nextMonth(t)
+	out := c.Pay(bondAddress(t, w, month).Script, 500_000)
+	c.Mine(1)
+	sync(t, w)
+	after, err := w.Backup()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for name, backup := range map[string]string{"before": before.Path, "after": after.Path} {
+		cfg.Chain = c.Backend()
+		again, _ := fromBackup(t, backup, cfg)
+		sync(t, again)
+		if all := bonds(t, again); len(all) != 1 || all[0].OutPoint != out || all[0].Expired || all[0].Cause != coins.ByBond {
+			t.Errorf("from the backup %s: %+v", name, all)
+		}
+		again.Close()
+	}
+}
