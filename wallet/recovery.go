@@ -24,8 +24,6 @@ type Recovery struct {
 	Tip     chain.BlockID
 	Found   []sats.Amount
 	Coins   int
-	// Progress of what is searched now; zero when the backend does not tell.
-	Progress chain.Progress
 }
 
 // Recovery returns false when the past of the wallet is known, or is not looked
@@ -36,11 +34,7 @@ func (w *Wallet) Recovery() (Recovery, bool) {
 	if w.recovery == nil {
 		return Recovery{}, false
 	}
-	r := *w.recovery
-	if p, ok := w.cfg.Chain.(chain.Progresser); ok {
-		r.Progress, _ = p.Progress()
-	}
-	return r, true
+	return *w.recovery, true
 }
 
 // beginRecovery has the first search go on far, if so configured.
