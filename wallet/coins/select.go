@@ -37,8 +37,7 @@ func (a Algorithm) Select(candidates []Coin, target sats.Amount) ([]Coin, error)
 	if target <= 0 {
 		return nil, fmt.Errorf("coin selection for %v: %w", target, sats.ErrRange)
 	}
-	up := slices.Clone(candidates)
-	slices.SortStableFunc(up, func(x, y Coin) int { return cmp.Compare(x.Value, y.Value) })
+	up := ascending(candidates)
 	split, _ := slices.BinarySearchFunc(up, target, func(c Coin, v sats.Amount) int { return cmp.Compare(c.Value, v) })
 	low, high := up[:split], up[split:] // below the target; each enough alone
 
@@ -57,6 +56,27 @@ func (a Algorithm) Select(candidates []Coin, target sats.Amount) ([]Coin, error)
 		return nil, fmt.Errorf("%w: need %v, have %v", ErrFunds, target, Sum(candidates))
 	}
 	return chosen, nil
+}
+
+// ascending returns the coins by value, equal ones in the order given. What is
+// moved while sorting is much smaller than a Coin.
+func ascending(coins []Coin) []Coin {
+	type place struct {
+		value sats.Amount
+		at    int
+	}
+	places := make([]place, len(coins))
+	for i, c := range coins {
+		places[i] = place{c.Value, i}
+	}
+	slices.SortFunc(places, func(x, y place) int {
+		return cmp.Or(cmp.Compare(x.value, y.value), cmp.Compare(x.at, y.at))
+	})
+	sorted := make([]Coin, len(coins))
+	for i, p := range places {
+		sorted[i] = coins[p.at]
+	}
+	return sorted
 }
 
 // Sum adds the values of coins, which a wallet holds and so cannot overflow.
@@ -107,7 +127,7 @@ func greedy(up []Coin, target sats.Amount) []Coin {
 		return prefix
 	}
 	spare, last := total-target, len(prefix)-1
-	chosen := []Coin{prefix[last]}
+	chosen := append(make([]Coin, 0, len(prefix)), prefix[last])
 	for i := last - 1; i >= 0; i-- {
 		if prefix[i].Value <= spare {
 			spare -= prefix[i].Value

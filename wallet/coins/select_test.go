@@ -176,9 +176,9 @@ func FuzzSelect(f *testing.F) {
 	})
 }
 
-func BenchmarkSelect(b *testing.B) {
+func BenchmarkSelect10000(b *testing.B) {
 	var values []sats.Amount
-	for i := range 1000 {
+	for i := range 10_000 {
 		values = append(values, sats.Amount(i*i%9973+1))
 	}
 	all := coinsOf(values)
