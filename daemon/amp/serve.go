@@ -129,7 +129,11 @@ func (c *client) loop() {
 				c.stage = ready
 			}
 		case <-gone:
-			c.conn.Abort(fmt.Errorf("the session in the market is over: %w", c.session.conn.Err()))
+			if err := c.session.conn.Err(); errors.Is(err, control.ErrClosed) {
+				c.conn.Close() // the daemon stops
+			} else {
+				c.conn.Abort(fmt.Errorf("the session in the market is over: %w", err))
+			}
 			return
 		case <-c.conn.Done():
 			return
