@@ -153,6 +153,33 @@ func TestForeignWallet(t *testing.T) {
 	}
 }
 
+// Other wallets that the node has loaded, also one with our own addresses,
+// neither get in the way nor add to what is ours.
+func TestD5OtherWalletsLoaded(t *testing.T) {
+	node := chaintest.StartBitcoind(t)
+	mine(t, node, 110)
+	ours, others := branch(t, 1), branch(t, 2)
+	for name, br := range map[string]chain.Branch{"theirs": others, "same": ours} {
+		if err := open(t, node, name, nil).Watch(t.Context(), []chain.Branch{br}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := node.Client().Call(t.Context(), "createwallet", []any{"keys"}, nil); err != nil {
+		t.Fatal(err)
+	}
+	b := open(t, node, "w", nil)
+	if err := b.Watch(t.Context(), []chain.Branch{ours}); err != nil {
+		t.Fatal(err)
+	}
+	fund(t, node, output(t, others, 0, 50_000))
+	tx := fund(t, node, output(t, ours, 0, 60_000))
+	mine(t, node, 1)
+	update, err := b.Sync(t.Context(), chain.BlockID{})
+	if err != nil || len(update.Txs) != 1 || update.Txs[0].Msg.TxHash() != tx.TxHash() {
+		t.Errorf("%+v, %v; want our payment only", update, err)
+	}
+}
+
 func TestWalletsDisabled(t *testing.T) {
 	node := chaintest.StartBitcoind(t, chaintest.Line("disablewallet=1"))
 	mine(t, node, 1)
