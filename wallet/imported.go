@@ -106,7 +106,8 @@ func (w *Wallet) ImportKeys(mixdepth int, wifs ...secret.Text) ([]Imported, erro
 	if mixdepth < 0 || mixdepth >= w.Mixdepths() {
 		return nil, ErrMixdepth
 	}
-	if err := w.learnOffline(); err != nil {
+	near, err := w.near()
+	if err != nil {
 		return nil, err
 	}
 	done := make([]Imported, len(wifs))
@@ -121,10 +122,10 @@ func (w *Wallet) ImportKeys(mixdepth int, wifs ...secret.Text) ([]Imported, erro
 	for i, wif := range wifs {
 		parsed[i], done[i].Err = keys.ParseWIF(wif, w.Type(), w.Params())
 	}
-	err := w.save(func(s *state) error {
+	err = w.save(func(s *state) error {
 		for i := range done {
 			if done[i].Err == nil {
-				done[i].Address.Path, done[i].Err = w.addImported(s, Import{mixdepth, parsed[i]})
+				done[i].Address.Path, done[i].Err = w.addImported(s, Import{mixdepth, parsed[i]}, near)
 			}
 		}
 		return nil
@@ -157,8 +158,8 @@ func (w *Wallet) ImportKey(wif secret.Text, mixdepth int) (Address, error) {
 // addImported adds a key to a state that is about to be saved, and gives it to
 // the tree. It is there before it is on the disk, and stays if that fails, which
 // does no harm: without its place in the state nobody asks for it, and the next
-// key takes the place.
-func (w *Wallet) addImported(s *state, k Import) (path keys.Path, err error) {
+// key takes the place. own are scripts of the seed, besides those watched.
+func (w *Wallet) addImported(s *state, k Import, own map[string]keys.Path) (path keys.Path, err error) {
 	path = s.nextImport(k.Mixdepth)
 	err = w.withTree(func(t *keys.Tree) error {
 		if err := t.Import(path.Mixdepth, path.Index, k.Key); err != nil {
@@ -168,7 +169,8 @@ func (w *Wallet) addImported(s *state, k Import) (path keys.Path, err error) {
 		if err != nil {
 			return err
 		}
-		if _, known := w.paths[string(script)]; known {
+		_, watched := w.paths[string(script)]
+		if _, known := own[string(script)]; known || watched {
 			return ErrKnownKey
 		}
 		for _, other := range s.imported {

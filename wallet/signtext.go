@@ -23,6 +23,14 @@ func (w *Wallet) Find(address string) (keys.Path, error) {
 	if path, ours := (signer{w}).path(script); ours {
 		return path, nil
 	}
+	near, err := w.near()
+	if err != nil {
+		return keys.Path{}, err
+	}
+	if path, ours := near[string(script)]; ours {
+		return path, nil
+	}
+	// It may be far ahead, or of a bond.
 	if err := w.learnOffline(); err != nil {
 		return keys.Path{}, err
 	}
@@ -31,6 +39,29 @@ func (w *Wallet) Find(address string) (keys.Path, error) {
 		return keys.Path{}, ErrNoSuch
 	}
 	return path, nil
+}
+
+// near returns the paths, by script, of the addresses that were handed out and of
+// those that are next, up to the ordinary gap limits: what a wallet of usual size
+// has, without the long search of a recovery.
+func (w *Wallet) near() (map[string]keys.Path, error) {
+	paths := make(map[string]keys.Path)
+	err := w.withTree(func(t *keys.Tree) error {
+		for m, next := range w.state.next {
+			for b, gap := range []int{keys.External: w.cfg.GapLimit, keys.Internal: w.cfg.InternalGapLimit} {
+				for i := range min(next[b]+uint32(gap), keys.MaxIndex) {
+					path := keys.Path{Mixdepth: m, Branch: uint32(b), Index: i}
+					script, err := t.Script(path)
+					if err != nil {
+						return err
+					}
+					paths[string(script)] = path
+				}
+			}
+		}
+		return nil
+	})
+	return paths, err
 }
 
 // SignText signs a text with the key of a path, as package message does, and
