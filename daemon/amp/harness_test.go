@@ -59,7 +59,7 @@ type known struct {
 }
 
 // calls are those of amp.json, by command.
-func calls(t *testing.T) map[string][]known {
+func calls(t testing.TB) map[string][]known {
 	t.Helper()
 	raw, err := os.ReadFile("../../protocol/amp/testdata/amp.json")
 	if err != nil {

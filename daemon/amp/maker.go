@@ -123,7 +123,7 @@ func (c *client) ioauth(args *amp.Args) (bool, error) {
 		return true, nil
 	}
 	t.echo.CJAddress, t.echo.ChangeAddress, t.echo.UTXOs = r.CJAddress, r.ChangeAddress, utxos
-	c.attempt(control.MethodIOAuth, control.IOAuthRequest{Conversation: t.id, IOAuth: r})
+	c.try(control.MethodIOAuth, control.IOAuthRequest{Conversation: t.id, IOAuth: r})
 	return true, nil
 }
 
@@ -138,7 +138,7 @@ func (c *client) txSigs(args *amp.Args) (bool, error) {
 	}
 	if t := c.maker.talks[nick]; t != nil {
 		delete(c.maker.talks, nick)
-		c.attempt(control.MethodSigs, control.SigsRequest{Conversation: t.id, Sigs: sigs})
+		c.try(control.MethodSigs, control.SigsRequest{Conversation: t.id, Sigs: sigs})
 	} else {
 		c.log.Info("signatures for a conversation that is over", "nick", nick)
 	}

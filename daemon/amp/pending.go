@@ -15,13 +15,16 @@ import (
 // line.
 type pending[K comparable, A any] struct {
 	mu   sync.Mutex
-	open map[K][]chan A
+	open map[K][]chan A // nil before the first
 }
 
 // wait puts a question by calling ask, and waits for its answer.
 func (p *pending[K, A]) wait(ctx context.Context, key K, ask func() error) (answer A, err error) {
 	ch := make(chan A, 1)
 	p.mu.Lock()
+	if p.open == nil {
+		p.open = make(map[K][]chan A)
+	}
 	p.open[key] = append(p.open[key], ch)
 	p.mu.Unlock()
 	if err := ask(); err != nil {

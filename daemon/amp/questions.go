@@ -32,12 +32,6 @@ type signing struct{ nick, command, msg, hostID string }
 // verifying is what a client repeats when it judges.
 type verifying struct{ nick, msg, hostID string }
 
-func (q *questions) init() {
-	q.signs.open = make(map[signing][]chan control.SignAnswer)
-	q.verdicts.open = make(map[verifying][]chan bool)
-	q.bonds.open = make(map[protocol.Nick][]chan string)
-}
-
 func (c *client) sign(ctx context.Context, params json.RawMessage) (any, error) {
 	r, err := control.Decode[control.SignRequest](params)
 	if err != nil {

@@ -82,7 +82,6 @@ func Serve(ctx context.Context, nc net.Conn, cfg Config) error {
 		conn: amp.NewConn(nc, MaxBox),
 		asks: make(chan amp.Ask, maxAsks), told: make(chan uint64),
 	}
-	c.questions.init()
 	ended := make(chan error, 1)
 	go func() { ended <- c.conn.Run(ctx, c.asked) }()
 	c.loop()
@@ -205,9 +204,9 @@ func (c *client) call(method string, req, ans any) error {
 	return c.session.conn.Call(ctx, method, req, ans)
 }
 
-// attempt is call for what a client need not be told when it fails, since a
-// remote party may have caused it.
-func (c *client) attempt(method string, req any) {
+// try is call for what a client need not be told when it fails, since a remote
+// party may have caused it.
+func (c *client) try(method string, req any) {
 	if err := c.call(method, req, nil); err != nil {
 		c.log.Warn("not done for a client", "err", err)
 	}

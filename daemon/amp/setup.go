@@ -114,7 +114,7 @@ func (c *client) setup(args *amp.Args) (bool, error) {
 	}
 	c.tell("JMSetupDone", amp.Box{})
 	if role == control.RoleTaker {
-		c.attempt(control.MethodRefresh, nil)
+		c.try(control.MethodRefresh, nil)
 	}
 	c.stage = setUp
 	return true, nil

@@ -98,7 +98,7 @@ func (c *client) hearTaker(e any) {
 	switch e := e.(type) {
 	case control.PubKeyEvent:
 		if e.Attempt == t.attempt && c.stage == filled {
-			c.attempt(control.MethodAuth, control.AuthRequest{Attempt: e.Attempt, Makers: []protocol.Nick{e.Maker}, Revelation: t.revelation})
+			c.try(control.MethodAuth, control.AuthRequest{Attempt: e.Attempt, Makers: []protocol.Nick{e.Maker}, Revelation: t.revelation})
 		}
 	case control.IOAuthEvent:
 		if e.Attempt == t.attempt && c.stage == filled {
@@ -188,7 +188,7 @@ func (c *client) makeTx(args *amp.Args) (bool, error) {
 	for _, nick := range nicks {
 		r.Makers = append(r.Makers, protocol.Nick(nick))
 	}
-	c.attempt(control.MethodTx, r)
+	c.try(control.MethodTx, r)
 	return true, nil
 }
 
@@ -201,7 +201,7 @@ func (c *client) pushTx(args *amp.Args) (bool, error) {
 	if err := c.in(control.RoleTaker); err != nil {
 		return false, err
 	}
-	c.attempt(control.MethodPush, control.PushRequest{Maker: protocol.Nick(nick), Tx: []byte(tx)})
+	c.try(control.MethodPush, control.PushRequest{Maker: protocol.Nick(nick), Tx: []byte(tx)})
 	return true, nil
 }
 
