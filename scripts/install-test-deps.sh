@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what some tests start, on Debian:
 #
-#   ngircd, python3, cc
+#   ngircd, inspircd, python3, cc
 #             from the machine's own release, by apt (needs root)
 #   bitcoind  unpacked below DIR with the libraries it needs, so that nothing
 #             is installed or started system-wide; needs no root if DIR is
@@ -35,9 +35,11 @@ debian() {
 	updated=yes
 	apt-get install --yes --no-install-recommends "$@"
 	# The tests start their own; the machine shall not serve IRC because of them.
-	if [ "$program" = ngircd ] && [ -d /run/systemd/system ]; then
-		systemctl disable --now ngircd
-	fi
+	case $program in
+	ngircd | inspircd)
+		[ ! -d /run/systemd/system ] || systemctl disable --now "$program"
+		;;
+	esac
 }
 
 # mirror prints where this machine gets its release from.
@@ -100,6 +102,7 @@ install_bitcoind() {
 
 PATH=$PATH:/usr/sbin
 debian ngircd ngircd
+debian inspircd inspircd
 debian python3 python3 # for examples/
 debian cc gcc libc6-dev        # for the race detector
 install_bitcoind

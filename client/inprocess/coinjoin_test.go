@@ -12,7 +12,7 @@ import (
 	"github.com/joinmarket-go/joinmarket/daemon"
 	"github.com/joinmarket-go/joinmarket/daemon/channel"
 	"github.com/joinmarket-go/joinmarket/daemon/daemontest"
-	"github.com/joinmarket-go/joinmarket/daemon/daemontest/ngircd"
+	"github.com/joinmarket-go/joinmarket/daemon/daemontest/ircserver"
 	"github.com/joinmarket-go/joinmarket/internal/durable"
 	"github.com/joinmarket-go/joinmarket/protocol"
 	"github.com/joinmarket-go/joinmarket/protocol/control"
@@ -43,7 +43,7 @@ func TestCoinJoin(t *testing.T) {
 			return func() dialFunc { return dial }
 		}, taker.Self, 3},
 		// Its flood control cannot be switched off and costs seconds.
-		{"over ngircd", func(t testing.TB) string { return ngircd.Start(t) }, nil, taker.Self, 2},
+		{"over ngircd", func(t testing.TB) string { return ircserver.NgIRCd(t, ircserver.Options{}).Address }, nil, taker.Self, 2},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

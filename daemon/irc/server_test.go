@@ -13,7 +13,7 @@ import (
 
 	"github.com/joinmarket-go/joinmarket/daemon/channel"
 	"github.com/joinmarket-go/joinmarket/daemon/daemontest/ircd"
-	"github.com/joinmarket-go/joinmarket/daemon/daemontest/ngircd"
+	"github.com/joinmarket-go/joinmarket/daemon/daemontest/ircserver"
 	"github.com/joinmarket-go/joinmarket/protocol"
 	"github.com/joinmarket-go/joinmarket/protocol/control"
 )
@@ -61,19 +61,53 @@ func at(t testing.TB, address string) func(*Config) {
 	}
 }
 
-// TestServers runs whole conversations over our own server and over ngIRCd.
+// realServers are the servers that the suite below runs on.
+var realServers = map[string]func(testing.TB, ircserver.Options) ircserver.Server{
+	"ngircd":   ircserver.NgIRCd,
+	"inspircd": ircserver.InspIRCd,
+}
+
+// TestServers runs whole conversations over our own server and over real ones,
+// plain and with TLS.
 func TestServers(t *testing.T) {
+	t.Parallel()
 	t.Run("ircd", func(t *testing.T) {
 		l := listen(t)
 		_, stop := serve(t, l)
 		defer stop()
 		testServer(t, l.Addr().String(), "testnet0")
 	})
-	t.Run("ngircd", func(t *testing.T) {
-		testServer(t, ngircd.Start(t), ngircd.Network)
-	})
+	for name, run := range realServers {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			testServer(t, run(t, ircserver.Options{}).Address, ircserver.Network)
+		})
+		t.Run(name+" with TLS", func(t *testing.T) {
+			t.Parallel()
+			s := run(t, ircserver.Options{})
+			secure := func(cfg *Config) {
+				at(t, s.TLSAddress)(cfg)
+				cfg.TLS, cfg.TLSCA = true, s.CA
+			}
+			a, b := start(t, secure), start(t, func(cfg *Config) {
+				secure(cfg)
+				cfg.Nick = otherNick
+			})
+			a.want(channel.State{State: control.ChannelUp, HostID: ircserver.Network})
+			b.want(channel.State{State: control.ChannelUp, HostID: ircserver.Network})
+			body := strings.Repeat("x", 1000)
+			if err := a.ch.SendPrivate(otherNick, "auth", body); err != nil {
+				t.Fatal(err)
+			}
+			b.want(channel.Private{From: ourNick, Text: "!auth " + body})
+			b.stop()
+			a.want(channel.Left{Nick: otherNick})
+			a.stop()
+		})
+	}
 }
 
+// testServer runs a conversation.
 func testServer(t *testing.T, address, network string) {
 	join := func(nick protocol.Nick) *harness {
 		return start(t, func(cfg *Config) {
@@ -82,11 +116,7 @@ func testServer(t *testing.T, address, network string) {
 		})
 	}
 	// The first one in the room is its operator on servers that have such.
-	op := dialRaw(t, address)
-	op.say("NICK J5op", "USER J5op foo bar :None")
-	op.until(" 001 ")
-	op.say("JOIN #joinmarket-pit")
-	op.until(" 366 ")
+	op := enter(t, address, "J5op")
 
 	a, b := join(ourNick), join(otherNick)
 	a.want(channel.State{State: control.ChannelUp, HostID: network})
@@ -116,24 +146,21 @@ func testServer(t *testing.T, address, network string) {
 	}
 	clients := make(map[protocol.Nick]*raw)
 	for nick := range goers {
-		c := dialRaw(t, address)
-		c.say("NICK "+string(nick), "USER u foo bar :None", "JOIN #joinmarket-pit")
-		clients[nick] = c
+		clients[nick] = enter(t, address, string(nick))
 	}
 	for nick, goes := range goers {
-		clients[nick].until(" 366 ")
 		clients[nick].say("PRIVMSG #joinmarket-pit :!cancel 0", goes)
 		a.want(channel.Public{From: nick, Text: "!cancel 0"})
 		a.want(channel.Left{Nick: nick})
 	}
-	if network == ngircd.Network {
+	if network == ircserver.Network {
 		op.say("KICK #joinmarket-pit " + string(otherNick) + " :out")
 		a.want(channel.Left{Nick: otherNick})
 		for !isKicked(b.event(patience)) {
 		}
 	}
 	b.stop()
-	if network != ngircd.Network {
+	if network != ircserver.Network {
 		a.want(channel.Left{Nick: otherNick})
 	}
 	a.stop()
@@ -169,16 +196,39 @@ func (r *raw) say(lines ...string) {
 	}
 }
 
-// until reads up to a line that contains text.
-func (r *raw) until(text string) {
+// enter is a client in the room.
+func enter(t *testing.T, address, nick string) *raw {
+	t.Helper()
+	return enterWith(t, address, nick, "")
+}
+
+func enterWith(t *testing.T, address, nick, password string) *raw {
+	t.Helper()
+	r := dialRaw(t, address)
+	if password != "" {
+		r.say("PASS " + password)
+	}
+	r.say("NICK "+nick, "USER "+nick+" foo bar :None")
+	r.until(" 001 ")
+	r.say("JOIN #joinmarket-pit")
+	r.until(" 366 ")
+	return r
+}
+
+// until reads up to a line that contains text, and returns the line.
+func (r *raw) until(text string) string {
 	r.t.Helper()
+	r.conn.SetDeadline(time.Now().Add(patience))
 	for {
 		line, err := r.r.ReadString('\n')
 		if err != nil {
 			r.t.Fatalf("waiting for %q: %v", text, err)
 		}
+		if strings.HasPrefix(line, "PING ") {
+			r.say("PONG " + strings.TrimSpace(line[5:]))
+		}
 		if strings.Contains(line, text) {
-			return
+			return line
 		}
 	}
 }

@@ -20,7 +20,7 @@ import (
 	"github.com/btcsuite/btcd/wire/v2"
 	"github.com/creack/pty"
 
-	"github.com/joinmarket-go/joinmarket/daemon/daemontest/ngircd"
+	"github.com/joinmarket-go/joinmarket/daemon/daemontest/ircserver"
 	"github.com/joinmarket-go/joinmarket/internal/regtest"
 	"github.com/joinmarket-go/joinmarket/protocol/sats"
 	"github.com/joinmarket-go/joinmarket/wallet/chain/chaintest"
@@ -64,7 +64,7 @@ func newMarket(t *testing.T, kind regtest.Kind) *market {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 2*deadline)
 	t.Cleanup(cancel)
-	m := &market{t: t, ctx: ctx, irc: ngircd.Start(t)}
+	m := &market{t: t, ctx: ctx, irc: ircserver.NgIRCd(t, ircserver.Options{}).Address}
 	if kind == regtest.BTCD {
 		m.node = chaintest.StartBTCD(t)
 		m.chain = chainLines("btcd", "regtest", m.node)

@@ -1,0 +1,56 @@
+package ircserver
+
+import (
+	"fmt"
+	"path/filepath"
+	"testing"
+)
+
+// NgIRCd runs an ngIRCd. Its flood control cannot be switched off: a client that
+// sends many lines is read slowly.
+func NgIRCd(t testing.TB, o Options) Server {
+	t.Helper()
+	return program{
+		name:   "ngircd",
+		config: ngircdConfig,
+		args:   []string{"-n", "-f"},
+		ready:  "Now listening on",
+	}.run(t, o)
+}
+
+func ngircdConfig(dir string, plain, secure int, o Options) string {
+	password := ""
+	if o.Password != "" {
+		password = "Password = " + o.Password
+	}
+	return fmt.Sprintf(`[Global]
+Name = irc.ngircd.test
+Info = test server
+AdminInfo1 = test
+AdminEMail = test@localhost
+Network = %s
+Listen = 127.0.0.1
+Ports = %d
+MotdPhrase = "test server"
+%s
+
+[Limits]
+MaxConnectionsIP = 0
+MaxJoins = 0
+MaxNickLength = 30
+
+[Options]
+DNS = no
+Ident = no
+PAM = no
+
+[SSL]
+CertFile = %s
+KeyFile = %s
+Ports = %d
+
+[Operator]
+Name = %s
+Password = %s
+`, Network, plain, password, filepath.Join(dir, certFile), filepath.Join(dir, keyFile), secure, Operator, Operator)
+}
