@@ -41,12 +41,19 @@ func (w *Wallet) Find(address string) (keys.Path, error) {
 	return path, nil
 }
 
-// near returns the paths, by script, of the addresses that were handed out and of
-// those that are next, up to the ordinary gap limits: what a wallet of usual size
+// near returns the paths, by script, of imported keys, of the addresses that were
+// handed out and of those that are next, up to the ordinary gap limits: what a wallet of usual size
 // has, without the long search of a recovery.
 func (w *Wallet) near() (map[string]keys.Path, error) {
 	paths := make(map[string]keys.Path)
 	err := w.withTree(func(t *keys.Tree) error {
+		for _, k := range w.state.imported {
+			script, err := t.Script(k.path)
+			if err != nil {
+				return err
+			}
+			paths[string(script)] = k.path
+		}
 		for m, next := range w.state.next {
 			for b, gap := range []int{keys.External: w.cfg.GapLimit, keys.Internal: w.cfg.InternalGapLimit} {
 				for i := range min(next[b]+uint32(gap), keys.MaxIndex) {
@@ -104,6 +111,10 @@ func (w *Wallet) SignText(p keys.Path, text string) (a Address, signature string
 	return a, signature, nil
 }
 
+// maxAhead is how many addresses may be skipped at once: a recovery from the words
+// looks further ahead than that.
+const maxAhead = DefaultRecoveryGap / 2
+
 // handOutTo counts the address of a path as handed out, and those before it.
 func (w *Wallet) handOutTo(p keys.Path) error {
 	if p.Branch > keys.Internal {
@@ -112,7 +123,6 @@ func (w *Wallet) handOutTo(p keys.Path) error {
 	if p.Mixdepth >= w.Mixdepths() {
 		return ErrMixdepth
 	}
-	gaps := branchPair{keys.External: uint32(w.cfg.GapLimit), keys.Internal: uint32(w.cfg.InternalGapLimit)}
 	err := w.save(func(s *state) error {
 		next := &s.next[p.Mixdepth][p.Branch]
 		switch {
@@ -120,7 +130,7 @@ func (w *Wallet) handOutTo(p keys.Path) error {
 			return nil
 		case s.behind:
 			return ErrBehind
-		case p.Index-*next >= gaps[p.Branch]:
+		case p.Index-*next >= maxAhead:
 			return ErrFar
 		}
 		*next = p.Index + 1

@@ -32,8 +32,8 @@ func TestD1SignedAddressesAreHandedOut(t *testing.T) {
 		}
 	}
 	for p, want := range map[keys.Path]error{
-		{Index: 4 + wallet.DefaultGapLimit}:                                         wallet.ErrFar,
-		{Mixdepth: 2, Branch: keys.Internal, Index: wallet.DefaultInternalGapLimit}: wallet.ErrFar,
+		{Index: 4 + wallet.DefaultRecoveryGap/2}:                                   wallet.ErrFar,
+		{Mixdepth: 2, Branch: keys.Internal, Index: wallet.DefaultRecoveryGap / 2}: wallet.ErrFar,
 		{Mixdepth: 5}:           wallet.ErrMixdepth,
 		{Branch: keys.Imported}: keys.ErrPath,
 		{Branch: 3}:             keys.ErrPath,
