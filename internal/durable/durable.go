@@ -41,7 +41,8 @@ type System interface {
 	Append(name string, perm fs.FileMode) (Journal, error)
 	// Mkdir makes a folder, whose parent exists.
 	Mkdir(name string, perm fs.FileMode) error
-	// Rename moves a file over another of the same folder, atomically.
+	// Rename moves a file within the file system, atomically, over another if
+	// there is one.
 	Rename(from, to string) error
 	Remove(name string) error
 	// SyncDir makes the names in a folder durable, where the operating system
