@@ -17,9 +17,10 @@ import (
 	"github.com/joinmarket-go/joinmarket/wallet/secret"
 )
 
-// coreWallet is the name of the watch-only wallet in Bitcoin Core unless
-// rpc_wallet_file says otherwise.
-const coreWallet = "joinmarket-watch"
+// coreWallet is the name of the watch-only wallet that jm makes in Bitcoin Core.
+// The one of rpc_wallet_file is that of the reference, which may hold keys, or be
+// of the old kind: a wallet beside it leaves it as it is, also for going back.
+func coreWallet(b config.Blockchain) string { return cmp.Or(b.Wallet, "joinmarket") + "-watch" }
 
 // openChain connects to the node and checks that it can be used. A light client
 // has the chain to download first: it begins, while the password is asked for.
@@ -74,6 +75,6 @@ func (a *app) newChain() (chain.Backend, error) {
 	}
 	return core.New(core.Config{
 		Node:   rpc.Config{Addr: addr, User: b.User, Password: password, CookieFile: b.CookieFile},
-		Wallet: cmp.Or(b.Wallet, coreWallet), Params: params, Logger: a.log,
+		Wallet: coreWallet(b), Params: params, Logger: a.log,
 	})
 }

@@ -83,7 +83,7 @@ type Blockchain struct {
 	User       string // rpc_user
 	Password   Secret // rpc_password
 	CookieFile string // rpc_cookie_file; wins over user and password
-	Wallet     string // rpc_wallet_file: name of the watch-only wallet in Bitcoin Core
+	Wallet     string // rpc_wallet_file: the reference's wallet in Bitcoin Core, which gives ours its name
 	CertFile   string // rpc_cert_file (ours): TLS certificate of a btcd
 	// Peers (neutrino_peers, ours) are the only nodes that a light client asks,
 	// each as host or host:port; none: it finds its own.
