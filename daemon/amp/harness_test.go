@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -61,25 +62,31 @@ type known struct {
 // calls are those of amp.json, by command.
 func calls(t testing.TB) map[string][]known {
 	t.Helper()
-	raw, err := os.ReadFile("../../protocol/amp/testdata/amp.json")
+	m, err := readCalls()
 	if err != nil {
 		t.Fatal(err)
-	}
-	var file struct{ Cases []known }
-	if err := json.Unmarshal(raw, &file); err != nil {
-		t.Fatal(err)
-	}
-	m := make(map[string][]known)
-	for _, c := range file.Cases {
-		if c.Kind == "call" {
-			m[c.Command] = append(m[c.Command], c)
-		}
 	}
 	if len(m["JMInit"]) == 0 || len(m["JMOffers"]) == 0 {
 		t.Fatal("amp.json has no calls")
 	}
 	return m
 }
+
+var readCalls = sync.OnceValues(func() (map[string][]known, error) {
+	raw, err := os.ReadFile("../../protocol/amp/testdata/amp.json")
+	if err != nil {
+		return nil, err
+	}
+	var file struct{ Cases []known }
+	err = json.Unmarshal(raw, &file)
+	m := make(map[string][]known)
+	for _, c := range file.Cases {
+		if c.Kind == "call" {
+			m[c.Command] = append(m[c.Command], c)
+		}
+	}
+	return m, err
+})
 
 // world is a daemon and the pit it knows.
 type world struct {

@@ -77,7 +77,7 @@ func TestRefusals(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		p := w.connect(alice)
 		refused(t, p, "JMInit", with("maker_timeout_sec", 0))
-		refused(t, p, "JMInit", with("maker_timeout_sec", 601))
+		refused(t, p, "JMInit", with("maker_timeout_sec", 86401))
 		refused(t, p, "JMInit", with("chan_configs", []any{map[string]any{"type": "onion"}}))
 		p.do("JMInit", with("network", "moonnet"))
 		p.expect("JMInitProto")
@@ -184,6 +184,7 @@ func TestFirstPhaseEnds(t *testing.T) {
 				taker.setUp()
 				begun := time.Now()
 				taker.fill(bob, carol)
+				synctest.Wait() // both have seen it before one uses the commitment
 				maker.expect("JMAuthReceived")
 				maker.open(alice)
 				got := taker.expect("JMFillResponse")

@@ -19,6 +19,9 @@ type settings struct {
 	timeout   time.Duration // of a taker's first phase
 }
 
+// maxTimeout bounds maker_timeout_sec.
+const maxTimeout = 24 * time.Hour
+
 // init stores settings. With the same channels as before the session goes on.
 // bcsource, dust_threshold and blacklist_location are read and not used: the
 // first is shown to IRC servers, the second is a constant of the market, and no
@@ -36,9 +39,8 @@ func (c *client) init(args *amp.Args) (bool, error) {
 	if err := args.Err(); err != nil {
 		return false, err
 	}
-	if !minMakers.IsInt64() || !timeout.IsInt64() || timeout.Sign() <= 0 || timeout.Int64() > int64(control.MaxDeadline/time.Second) {
-		return false, fmt.Errorf("%w: minmakers %v, maker_timeout_sec %v, of which the latter is 1 to %.0f", errRefused,
-			minMakers, timeout, control.MaxDeadline.Seconds())
+	if !minMakers.IsInt64() || !timeout.IsInt64() || timeout.Sign() <= 0 || timeout.Int64() > int64(maxTimeout/time.Second) {
+		return false, fmt.Errorf("%w: maker_timeout_sec %v, want 1 to %.0f; minmakers %v", errRefused, timeout, maxTimeout.Seconds(), minMakers)
 	}
 	s.minMakers, s.timeout = minMakers.Int64(), time.Duration(timeout.Int64())*time.Second
 	var err error

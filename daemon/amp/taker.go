@@ -74,7 +74,8 @@ func (c *client) fill(args *amp.Args) (bool, error) {
 	if c.stage != setUp || !amount.IsInt64() || amount.Sign() < 0 {
 		return false, nil
 	}
-	r := control.FillRequest{Amount: sats.Amount(amount.Int64()), Commitment: protocol.Commitment(commitment), Deadline: c.settings.timeout}
+	r := control.FillRequest{Amount: sats.Amount(amount.Int64()), Commitment: protocol.Commitment(commitment),
+		Deadline: min(c.settings.timeout, control.MaxDeadline)}
 	t := taker{revelation: revelation}
 	for _, nick := range keys(raw) {
 		nick := protocol.Nick(nick)
