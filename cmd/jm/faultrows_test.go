@@ -36,6 +36,7 @@ var writings = []writing{
 	{name: "bumpfee", prepare: (*scene).send, args: words("wallet", "bumpfee", "TXID", "--feerate", "20", "--yes"), happened: (*scene).bumped, again: []int{exitUsage}},
 	{name: "pending forget", prepare: (*scene).lose, args: words("wallet", "pending", "forget", "TXID", "--yes"), happened: (*scene).forgotten, again: []int{exitUsage}},
 	{name: "psbt broadcast", prepare: (*scene).signedPSBT, args: words("wallet", "psbt", "broadcast", "@signed", "--yes"), happened: (*scene).sent, again: []int{exitFunds}},
+	{name: "bond address", args: words("wallet", "bond", "address", "2080-01"), happened: (*scene).handedOut},
 }
 
 // words are the words of a command. @NAME stands for a file of the data folder,
