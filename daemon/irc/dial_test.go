@@ -325,15 +325,16 @@ func TestN17SOCKS5(t *testing.T) {
 	}
 }
 
-// TestN18Circuits: each channel asks the proxy for circuits of its own.
+// TestN18Circuits: each nick asks the proxy for circuits of its own.
 func TestN18Circuits(t *testing.T) {
 	l := listen(t)
 	_, stop := serve(t, l)
 	defer stop()
 	proxy := startProxy(t, l.Addr().String(), true)
 	users := make(map[string]bool)
-	for range 3 {
+	for i := range 3 {
 		h := start(t, func(cfg *Config) {
+			cfg.Nick = stranger(i)
 			cfg.Dial, cfg.SOCKS5, cfg.LineInterval = nil, proxy.l.Addr().String(), -1
 		})
 		h.wantState(control.ChannelUp)
@@ -342,7 +343,7 @@ func TestN18Circuits(t *testing.T) {
 		users[req.user+req.password] = true
 	}
 	if len(users) != 3 {
-		t.Errorf("%d pairs of credentials for three channels", len(users))
+		t.Errorf("%d pairs of credentials for three nicks", len(users))
 	}
 }
 

@@ -30,7 +30,10 @@ type link struct {
 	joiner   *chunk.Joiner // of private messages, while up
 	server   string        // its name, or the host's until it told one
 	hostID   string        // what private messages are signed for
+	asked    bool          // to log in by SASL
+	answered bool          // the server, with what SASL wants
 	loggedIn bool          // SASL is done
+	alerts   int           // of the room's topic that were told
 	refusals int           // of the room, in a row
 	upSince  time.Time     // of the present stay in the room; zero if not in it
 	wasUp    bool          // this connection was in the room
@@ -134,8 +137,12 @@ func (l *link) ponged() {
 
 // complaint handles that the server finds us too fast.
 func (l *link) complaint(text string) {
+	before := l.pace.now()
 	l.pace.complaint()
 	l.board.change(func(s *Status) { s.Complaints++ })
+	if l.pace.now() == before {
+		return // as slow as can be: no more to tell
+	}
 	l.log.Info("the server wants us to be slower", "reason", free(text), "line_interval", l.pace.now())
 }
 

@@ -1,17 +1,12 @@
 package irc
 
 import (
-	"bytes"
 	"encoding/json"
 	"maps"
 	"os"
-	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
-	"time"
-
-	"gopkg.in/irc.v4"
 
 	"github.com/joinmarket-go/joinmarket/daemon/channel"
 	"github.com/joinmarket-go/joinmarket/protocol"
@@ -185,61 +180,5 @@ func TestN5ChunkTimeout(t *testing.T) {
 		p.say(from(otherNick, "PRIVMSG "+string(ourNick)+" :!fill x ~"))
 		h.want(channel.Private{From: otherNick, Text: "!fill x"})
 		h.stop()
-	})
-}
-
-// FuzzReceive: whatever a server sends, what is delivered has the promised form
-// and what is said is one printable line each time.
-func FuzzReceive(f *testing.F) {
-	for _, seed := range []string{
-		from(otherNick, "PRIVMSG #joinmarket-pit :!orderbook"),
-		from(otherNick, "PRIVMSG "+string(ourNick)+" :!auth aaa ;") + "\n" + from(otherNick, "PRIVMSG "+string(ourNick)+" :bbb ~"),
-		from(otherNick, "QUIT :bye"),
-		"PING :a b", "PING", "@a ", ":x ", ":x", "\r", "001", "005 a NETWORK=b :c", "ERROR",
-		"KICK #joinmarket-pit " + string(ourNick) + "\n" + from(ourNick, "JOIN #joinmarket-pit"),
-	} {
-		f.Add([]byte(seed))
-	}
-	f.Fuzz(func(t *testing.T, input []byte) {
-		l := &link{
-			Channel: New(Config{Nick: ourNick, ChannelConfig: testConfig}),
-			out:     testOutbox(0),
-			phase:   joining,
-		}
-		l.sink = func(e channel.Event) {
-			var nick protocol.Nick
-			var text string
-			switch e := e.(type) {
-			case channel.Public:
-				nick, text = e.From, e.Text
-			case channel.Private:
-				nick, text = e.From, e.Text
-			case channel.Left:
-				nick, text = e.Nick, "!"
-			case channel.State:
-				nick, text = otherNick, "!"+e.HostID+e.Reason
-			}
-			if !nick.Valid() || nick == ourNick || !strings.HasPrefix(text, "!") || !protocol.Printable(text) {
-				t.Fatalf("delivered %#v", e)
-			}
-		}
-		input = slices.Concat([]byte(from(ourNick, "JOIN #joinmarket-pit\n")), input, []byte("\n"))
-		in, done := make(chan *irc.Message), make(chan struct{})
-		failed := make(chan error, 1)
-		go func() { failed <- read(bytes.NewReader(input), &l.board, in, done) }()
-		defer close(done)
-		for {
-			select {
-			case m := <-in:
-				if l.receive(m) != nil {
-					return
-				}
-			case <-failed:
-				checkLines(t, slices.Concat(l.out.urgent, waiting(l.out)))
-				return
-			case <-time.After(patience):
-				t.Fatal("reading does not end")
-			}
-		}
 	})
 }

@@ -25,6 +25,10 @@ func (l *link) capability(m *irc.Message) error {
 	}
 	switch m.Param(1) {
 	case "ACK":
+		if l.asked {
+			return nil
+		}
+		l.asked = true
 		return l.out.push("AUTHENTICATE " + strings.ToUpper(l.cfg.SASL))
 	case "NAK":
 		return because(CauseAuth, "the server offers no accounts (SASL)")
@@ -34,9 +38,10 @@ func (l *link) capability(m *irc.Message) error {
 
 // authenticate answers the server's AUTHENTICATE +.
 func (l *link) authenticate(m *irc.Message) error {
-	if l.phase != registering || l.cfg.SASL == "" || m.Param(0) != "+" || l.loggedIn {
+	if l.phase != registering || l.cfg.SASL == "" || m.Param(0) != "+" || l.answered {
 		return nil
 	}
+	l.answered = true
 	if l.cfg.SASL == control.SASLExternal {
 		return l.out.push("AUTHENTICATE +") // the account of the certificate
 	}

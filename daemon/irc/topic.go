@@ -8,8 +8,11 @@ import (
 	"github.com/joinmarket-go/joinmarket/daemon/channel"
 )
 
-// maxAlerts is how many alerts of a topic are shown.
-const maxAlerts = 4
+// Bounds of what the operators of a room can have shown.
+const (
+	maxAlerts = 4  // of one topic
+	maxTold   = 20 // during one connection
+)
 
 // version is that of the protocol, to which alerts are addressed.
 const version = 5
@@ -42,7 +45,8 @@ func (l *link) topic(room, text string) {
 	var before []string
 	l.board.change(func(s *Status) { before, s.Alerts = s.Alerts, found })
 	for _, alert := range found {
-		if !slices.Contains(before, alert) {
+		if !slices.Contains(before, alert) && l.alerts < maxTold {
+			l.alerts++
 			l.log.Info("alert in the room's topic", "text", alert)
 			l.sink(channel.Alert{Text: alert})
 		}

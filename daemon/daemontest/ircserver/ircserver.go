@@ -102,6 +102,7 @@ func (p program) start(t testing.TB, path string, o Options) (Server, error) {
 		return Server{}, err
 	}
 	cmd := exec.Command(path, append(p.args, file)...)
+	cmd.Dir = dir // where it may leave what it likes
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		return Server{}, err
