@@ -12,6 +12,7 @@ import (
 
 	"github.com/joinmarket-go/joinmarket/daemon/channel"
 	"github.com/joinmarket-go/joinmarket/daemon/commitment"
+	"github.com/joinmarket-go/joinmarket/daemon/count"
 	"github.com/joinmarket-go/joinmarket/daemon/exchange"
 	"github.com/joinmarket-go/joinmarket/internal/durable"
 	"github.com/joinmarket-go/joinmarket/protocol"
@@ -60,6 +61,8 @@ type Config struct {
 	// Limits overrides waits of conversations; those not in it are as in
 	// exchange.DefaultLimits.
 	Limits exchange.Limits
+	// Counts gets what the daemon counts; nil means a set of its own.
+	Counts *count.Set
 	// Logger; nil is silent.
 	Logger *slog.Logger
 }
@@ -68,6 +71,7 @@ type Config struct {
 type Daemon struct {
 	cfg    Config
 	log    *slog.Logger
+	counts *count.Set
 	used   *commitment.List
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
@@ -100,6 +104,9 @@ func New(cfg Config) (*Daemon, error) {
 	limits := maps.Clone(exchange.DefaultLimits)
 	maps.Copy(limits, cfg.Limits)
 	cfg.Limits = limits
+	if cfg.Counts == nil {
+		cfg.Counts = new(count.Set)
+	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -108,7 +115,7 @@ func New(cfg Config) (*Daemon, error) {
 		return nil, fmt.Errorf("daemon: %w", err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	return &Daemon{cfg: cfg, log: cfg.Logger, used: used, ctx: ctx, cancel: cancel}, nil
+	return &Daemon{cfg: cfg, log: cfg.Logger, counts: cfg.Counts, used: used, ctx: ctx, cancel: cancel}, nil
 }
 
 // Serve serves the client at the other end of nc until it is gone, ctx ends or
@@ -153,6 +160,9 @@ func (d *Daemon) Serve(ctx context.Context, nc net.Conn) error {
 	if errors.Is(err, control.ErrClosed) || ctx.Err() != nil {
 		return nil
 	}
+	if admitted {
+		d.counts.Inc(count.ClientBroken)
+	}
 	return err
 }
 
@@ -161,9 +171,11 @@ func (d *Daemon) admit() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.clients >= d.cfg.MaxClients {
+		d.counts.Inc(count.LimitClients)
 		return fmt.Errorf("%w: %d clients are connected to this daemon", control.ErrLimit, d.clients)
 	}
 	d.clients++
+	d.counts.Inc(count.ClientServed)
 	return nil
 }
 
