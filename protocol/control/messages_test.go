@@ -32,7 +32,7 @@ var (
 	offer  = protocol.Offer{Type: protocol.SW0RelOffer, ID: 3, MinSize: 100_000, MaxSize: 79_000_000, CJFee: "0.00002"}
 	ioauth = control.IOAuth{UTXOs: []string{coin}, AuthPubKey: pubKey, CJAddress: "bcrt1qcj", ChangeAddress: "bcrt1qch", Signature: sig}
 	hop    = control.ChannelConfig{Name: "hackint", Type: "irc", Host: "irc.hackint.org", Port: 6697, Room: "joinmarket-pit", TLS: true,
-		Alternates: []string{"irc.eu.hackint.org:6697"}, TLSCA: "pem", ClientCert: "pem", Password: "p",
+		Alternates: []string{"irc2.example:6697"}, TLSCA: "pem", ClientCert: "pem", Password: "p",
 		SASL: control.SASLPlain, SASLUser: "u", SASLPassword: "w"}
 )
 
