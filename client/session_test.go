@@ -76,10 +76,12 @@ func within[T any](t *testing.T, c <-chan T, what string) T {
 func TestSession(t *testing.T) {
 	channels := []control.ChannelConfig{{Name: "one", Type: "irc", Host: "localhost", Port: 6667, Room: "pit"}}
 	progress := make(chan control.ChannelEvent, 4)
+	alerts := make(chan control.AlertEvent, 4)
 	connect, accepted := dial(t, nil)
 	s, err := Connect(t.Context(), Config{
 		Dial: connect, Role: control.RoleMaker, Network: "regtest", Channels: channels, Software: "jm test",
 		Progress: func(e control.ChannelEvent) { progress <- e },
+		Alert:    func(e control.AlertEvent) { alerts <- e },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -118,6 +120,7 @@ func TestSession(t *testing.T) {
 		event any
 	}{
 		{control.EventChannel, up},
+		{control.EventAlert, control.AlertEvent{Channel: "one", Text: "upgrade"}},
 		{control.EventReady, control.ReadyEvent{Channels: []string{"one"}}},
 		{control.EventReady, control.ReadyEvent{Channels: []string{"one"}}},
 		{control.EventEnded, ended},
@@ -128,6 +131,9 @@ func TestSession(t *testing.T) {
 	}
 	if got := within(t, s.Events(), "event"); got != ended {
 		t.Errorf("event %+v, want %+v", got, ended)
+	}
+	if got := within(t, alerts, "alert"); got.Text != "upgrade" {
+		t.Errorf("alert %+v", got)
 	}
 	if got := within(t, progress, "progress"); got != up {
 		t.Errorf("progress %+v, want %+v", got, up)
