@@ -6,15 +6,17 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"runtime"
+	"runtime/debug"
 	"time"
 
 	"github.com/joinmarket-go/joinmarket/protocol/amp"
 	"github.com/joinmarket-go/joinmarket/protocol/control"
 )
 
-// MaxBox bounds a box of a client, in bytes: the largest argument of some
-// commands twice, and the others at their usual size.
-const MaxBox = 512 << 10
+// maxBox bounds a box of a client, in bytes: all arguments of any command at the
+// greatest size of a value fit.
+const maxBox = 512 << 10
 
 // maxAsks is how many asks of a client wait for their turn; then it is not read.
 const maxAsks = 16
@@ -79,7 +81,7 @@ func Serve(ctx context.Context, nc net.Conn, cfg Config) error {
 	defer cancel()
 	c := &client{
 		cfg: cfg, log: log.With("client", "amp"), ctx: ctx,
-		conn: amp.NewConn(nc, MaxBox),
+		conn: amp.NewConn(nc, maxBox),
 		asks: make(chan amp.Ask, maxAsks), told: make(chan uint64),
 	}
 	ended := make(chan error, 1)
@@ -106,6 +108,7 @@ func (c *client) asked(a amp.Ask) {
 }
 
 func (c *client) loop() {
+	defer c.caught()
 	for {
 		var events <-chan any
 		var gone <-chan struct{}
@@ -137,6 +140,16 @@ func (c *client) loop() {
 		case <-c.conn.Done():
 			return
 		}
+	}
+}
+
+// caught turns a panic into the end of this client alone. The panic's value may
+// hold what no log should, so only the runtime's own errors are logged.
+func (c *client) caught() {
+	if r := recover(); r != nil {
+		fault, _ := r.(runtime.Error)
+		c.log.Error("panic in an adapter", "err", fault, "stack", string(debug.Stack()))
+		c.conn.Abort(control.ErrInternal)
 	}
 }
 
