@@ -29,13 +29,21 @@ func newCalls() calls {
 // ErrTooLarge (req cannot be sent), ErrMalformed (the answer is none), the
 // cause of ctx's end, and the connection's Err.
 func (c *Conn) Call(ctx context.Context, method string, req, ans any) error {
-	if err := c.call(ctx, method, req, ans); err != nil {
+	return c.CallAs(ctx, 0, method, req, ans)
+}
+
+// CallAs is Call with an id of the caller's, who gives all of them on this
+// connection and none twice; 0 lets the connection count. After a resume a
+// command is repeated under its id, and done once (docs/control-protocol.md,
+// Resume).
+func (c *Conn) CallAs(ctx context.Context, id uint64, method string, req, ans any) error {
+	if err := c.call(ctx, id, method, req, ans); err != nil {
 		return fmt.Errorf("%s: %w", method, err)
 	}
 	return nil
 }
 
-func (c *Conn) call(ctx context.Context, method string, req, ans any) error {
+func (c *Conn) call(ctx context.Context, id uint64, method string, req, ans any) error {
 	params, err := encode(req)
 	if err != nil {
 		return err
@@ -47,7 +55,7 @@ func (c *Conn) call(ctx context.Context, method string, req, ans any) error {
 	case <-c.done:
 		return c.Err()
 	}
-	id, answer := c.calls.begin()
+	id, answer := c.calls.begin(id)
 	encoded, err := (&frame{ID: id, Method: method, Params: params}).encode(c.writeLimit)
 	if err == nil {
 		err = c.out.put(ctx, encoded)
@@ -75,14 +83,17 @@ func (c *Conn) call(ctx context.Context, method string, req, ans any) error {
 	}
 }
 
-// begin numbers a call that has a slot.
-func (cs *calls) begin() (uint64, chan *frame) {
+// begin opens a call that has a slot, under the id or, for 0, the next number.
+func (cs *calls) begin(id uint64) (uint64, chan *frame) {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
-	cs.last++
+	if id == 0 {
+		cs.last++
+		id = cs.last
+	}
 	answer := make(chan *frame, 1)
-	cs.open[cs.last] = answer
-	return cs.last, answer
+	cs.open[id] = answer
+	return id, answer
 }
 
 // forget takes back a call that was never sent.

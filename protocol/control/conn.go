@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -16,7 +17,8 @@ type Handler interface {
 	// Request answers a request of the other side with a value that is
 	// marshalled to JSON (nil: an empty object) or an error, of which code and
 	// text travel if it wraps a Code. It runs on its own goroutine, at most
-	// MaxConcurrent at once; ctx ends with the connection.
+	// MaxConcurrent at once; ctx ends with the connection, and RequestID tells
+	// the id of the request.
 	Request(ctx context.Context, method string, params json.RawMessage) (any, error)
 	// Event is called in order from the reader. It must not block, as the
 	// connection reads nothing meanwhile.
@@ -36,6 +38,7 @@ type Conn struct {
 	calls calls
 	inbox inbox // owned by the reader and the request goroutines
 	done  chan struct{}
+	heard atomic.Int64 // Unix time in ns
 
 	mu      sync.Mutex // protects the fields below and the deadlines of nc
 	err     error      // why the connection ended
@@ -47,14 +50,20 @@ func newConn(nc net.Conn, r *bufio.Reader, peer Hello, log *slog.Logger, readLim
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &Conn{
+	c := &Conn{
 		nc: nc, r: r, readLimit: readLimit, writeLimit: writeLimit, peer: peer, log: log,
 		out: newOutbox(), calls: newCalls(), done: make(chan struct{}),
 	}
+	c.heard.Store(time.Now().UnixNano())
+	return c
 }
 
 // Peer is the hello of the other side.
 func (c *Conn) Peer() Hello { return c.peer }
+
+// Heard is when the last frame of the other side came, or when the hellos were
+// done if none has.
+func (c *Conn) Heard() time.Time { return time.Unix(0, c.heard.Load()) }
 
 // Done is closed when the connection has ended. Run may still be sending the
 // last frames.
@@ -72,15 +81,37 @@ func (c *Conn) Err() error {
 // is full the connection ends with ErrSlow. ErrBadRequest and ErrTooLarge mean
 // that this event cannot be sent; the connection goes on.
 func (c *Conn) Notify(event string, v any) error {
+	e, err := NewEvent(event, v)
+	if err != nil {
+		return err
+	}
+	return c.Send(e)
+}
+
+// Event is an event ready to be sent, to one connection or to several after
+// each other.
+type Event struct{ encoded []byte }
+
+// NewEvent checks an event as by Decode. Its errors are ErrBadRequest and
+// ErrTooLarge.
+func NewEvent(name string, v any) (Event, error) {
 	params, err := encode(v)
 	if err != nil {
-		return fmt.Errorf("event %s: %w", event, err)
+		return Event{}, fmt.Errorf("event %s: %w", name, err)
 	}
-	encoded, err := (&frame{Event: event, Params: params}).encode(c.writeLimit)
+	encoded, err := (&frame{Event: name, Params: params}).encode(MaxFrame)
 	if err != nil {
-		return fmt.Errorf("event %s: %w", event, err)
+		return Event{}, fmt.Errorf("event %s: %w", name, err)
 	}
-	if err := c.out.offer(encoded); err != nil {
+	return Event{encoded}, nil
+}
+
+// Size is what the event takes in memory and on the wire, in bytes.
+func (e Event) Size() int { return len(e.encoded) }
+
+// Send queues an event as Notify does.
+func (c *Conn) Send(e Event) error {
+	if err := c.out.offer(e.encoded); err != nil {
 		c.Abort(err) // or it has ended before
 		return c.Err()
 	}

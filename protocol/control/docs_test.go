@@ -22,6 +22,9 @@ import (
 
 const document = "../../docs/control-protocol.md"
 
+// messages are the files that declare what travels.
+var messages = []string{"messages.go", "status.go"}
+
 // sections cuts the document at its headings.
 func sections(t *testing.T) map[string]string {
 	t.Helper()
@@ -53,14 +56,18 @@ type source struct {
 
 var typeName = regexp.MustCompile(`\b[A-Z]\w*(Request|Answer|Event)\b`)
 
-func parse(t *testing.T, file string) source {
+func parse(t *testing.T, files ...string) source {
 	t.Helper()
-	f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ParseComments)
-	if err != nil {
-		t.Fatal(err)
-	}
 	s := source{make(map[string]string), nil, make(map[string][]string), make(map[string]*ast.StructType)}
-	for _, decl := range f.Decls {
+	var decls []ast.Decl
+	for _, file := range files {
+		f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ParseComments)
+		if err != nil {
+			t.Fatal(err)
+		}
+		decls = append(decls, f.Decls...)
+	}
+	for _, decl := range decls {
 		gen, ok := decl.(*ast.GenDecl)
 		if !ok {
 			continue
@@ -88,7 +95,7 @@ func parse(t *testing.T, file string) source {
 		}
 	}
 	if len(s.all) == 0 {
-		t.Fatalf("nothing found in %s", file)
+		t.Fatalf("nothing found in %s", files)
 	}
 	return s
 }
@@ -125,7 +132,7 @@ func wantRow(t *testing.T, heading, section, name string) {
 // code of the package stands in the document, each where it belongs.
 func TestDocumentIsComplete(t *testing.T) {
 	docs := sections(t)
-	src := parse(t, "messages.go")
+	src := parse(t, messages...)
 	documented := make(map[string]bool)
 	counts := make(map[string]int)
 	for name, value := range src.consts {
@@ -195,7 +202,7 @@ func TestDocumentIsComplete(t *testing.T) {
 // TestDocumentHasNoMore: the document describes nothing that is gone.
 func TestDocumentHasNoMore(t *testing.T) {
 	known := make(map[string]bool)
-	src := parse(t, "messages.go")
+	src := parse(t, messages...)
 	for name, value := range src.consts {
 		for prefix, word := range map[string]string{"Method": "Command", "Question": "Question", "Event": "Event"} {
 			if strings.HasPrefix(name, prefix) {
@@ -220,8 +227,8 @@ func TestEveryMessageHasASample(t *testing.T) {
 	for _, m := range samples {
 		have[m.name] = true
 	}
-	parts := map[string]bool{"OfferEntry": true, "BondEntry": true, "MakerOffer": true} // of other samples
-	for name := range parse(t, "messages.go").structs {
+	parts := map[string]bool{"OfferEntry": true, "BondEntry": true, "MakerOffer": true, "ConversationState": true} // of other samples
+	for name := range parse(t, messages...).structs {
 		if !have[name] && !parts[name] {
 			t.Errorf("no sample of %s", name)
 		}
@@ -231,28 +238,33 @@ func TestEveryMessageHasASample(t *testing.T) {
 func TestDocumentedLimits(t *testing.T) {
 	docs := sections(t)["Limits"]
 	rows := map[string]string{
-		"MinVersion":      fmt.Sprintf("| `MinVersion`, `MaxVersion` | %d, %d |", control.MinVersion, control.MaxVersion),
-		"MaxVersion":      "`MaxVersion`",
-		"MaxFrame":        fmt.Sprintf("| `MaxFrame` | %d |", control.MaxFrame),
-		"MaxClientFrame":  fmt.Sprintf("| `MaxClientFrame` | %d |", control.MaxClientFrame),
-		"MaxHelloFrame":   fmt.Sprintf("| `MaxHelloFrame` | %d |", control.MaxHelloFrame),
-		"MaxDepth":        fmt.Sprintf("| `MaxDepth` | %d |", control.MaxDepth),
-		"MaxCommas":       fmt.Sprintf("| `MaxCommas` | %d |", control.MaxCommas),
-		"MaxConcurrent":   fmt.Sprintf("| `MaxConcurrent` | %d |", control.MaxConcurrent),
-		"MaxOutstanding":  fmt.Sprintf("| `MaxOutstanding` | %d |", control.MaxOutstanding),
-		"HelloTimeout":    fmt.Sprintf("| `HelloTimeout` | %.0f s |", control.HelloTimeout.Seconds()),
-		"StallTimeout":    fmt.Sprintf("| `StallTimeout` | %.0f s |", control.StallTimeout.Seconds()),
-		"MaxChannels":     fmt.Sprintf("| `MaxChannels` | %d |", control.MaxChannels),
-		"MaxAlternates":   fmt.Sprintf("| `MaxAlternates` | %d |", control.MaxAlternates),
-		"MaxPEM":          fmt.Sprintf("| `MaxPEM` | %d |", control.MaxPEM),
-		"MaxCredential":   fmt.Sprintf("| `MaxCredential` | %d |", control.MaxCredential),
-		"MaxBookBonds":    fmt.Sprintf("| `MaxBookBonds` | %d |", control.MaxBookBonds),
-		"MaxText":         fmt.Sprintf("| `MaxText` | %d |", control.MaxText),
-		"MaxHostID":       fmt.Sprintf("| `MaxHostID` | %d |", control.MaxHostID),
-		"MaxAddress":      fmt.Sprintf("| `MaxAddress` | %d |", control.MaxAddress),
-		"MaxRevelation":   fmt.Sprintf("| `MaxRevelation` | %d |", control.MaxRevelation),
-		"DefaultDeadline": fmt.Sprintf("| `DefaultDeadline`, `MaxDeadline` | %.0f s, %.0f s |", control.DefaultDeadline.Seconds(), control.MaxDeadline.Seconds()),
-		"MaxDeadline":     "`MaxDeadline`",
+		"MinVersion":        fmt.Sprintf("| `MinVersion`, `MaxVersion` | %d, %d |", control.MinVersion, control.MaxVersion),
+		"MaxVersion":        "`MaxVersion`",
+		"MaxFrame":          fmt.Sprintf("| `MaxFrame` | %d |", control.MaxFrame),
+		"MaxClientFrame":    fmt.Sprintf("| `MaxClientFrame` | %d |", control.MaxClientFrame),
+		"MaxHelloFrame":     fmt.Sprintf("| `MaxHelloFrame` | %d |", control.MaxHelloFrame),
+		"MaxDepth":          fmt.Sprintf("| `MaxDepth` | %d |", control.MaxDepth),
+		"MaxCommas":         fmt.Sprintf("| `MaxCommas` | %d |", control.MaxCommas),
+		"MaxConcurrent":     fmt.Sprintf("| `MaxConcurrent` | %d |", control.MaxConcurrent),
+		"MaxOutstanding":    fmt.Sprintf("| `MaxOutstanding` | %d |", control.MaxOutstanding),
+		"HelloTimeout":      fmt.Sprintf("| `HelloTimeout` | %.0f s |", control.HelloTimeout.Seconds()),
+		"StallTimeout":      fmt.Sprintf("| `StallTimeout` | %.0f s |", control.StallTimeout.Seconds()),
+		"MaxChannels":       fmt.Sprintf("| `MaxChannels` | %d |", control.MaxChannels),
+		"MaxAlternates":     fmt.Sprintf("| `MaxAlternates` | %d |", control.MaxAlternates),
+		"MaxPEM":            fmt.Sprintf("| `MaxPEM` | %d |", control.MaxPEM),
+		"MaxCredential":     fmt.Sprintf("| `MaxCredential` | %d |", control.MaxCredential),
+		"MaxBookBonds":      fmt.Sprintf("| `MaxBookBonds` | %d |", control.MaxBookBonds),
+		"MaxStatusSessions": fmt.Sprintf("| `MaxStatusSessions` | %d |", control.MaxStatusSessions),
+		"MaxText":           fmt.Sprintf("| `MaxText` | %d |", control.MaxText),
+		"MaxHostID":         fmt.Sprintf("| `MaxHostID` | %d |", control.MaxHostID),
+		"MaxAddress":        fmt.Sprintf("| `MaxAddress` | %d |", control.MaxAddress),
+		"MaxRevelation":     fmt.Sprintf("| `MaxRevelation` | %d |", control.MaxRevelation),
+		"DefaultDeadline":   fmt.Sprintf("| `DefaultDeadline`, `MaxDeadline` | %.0f s, %.0f s |", control.DefaultDeadline.Seconds(), control.MaxDeadline.Seconds()),
+		"MaxDeadline":       "`MaxDeadline`",
+
+		"DefaultGrace":     fmt.Sprintf("| `DefaultGrace`, `MaxGrace` | %.0f s, %.0f s |", control.DefaultGrace.Seconds(), control.MaxGrace.Seconds()),
+		"MaxGrace":         "`MaxGrace`",
+		"MaxConversations": fmt.Sprintf("| `MaxConversations` | %d |", control.MaxConversations),
 
 		"DefaultLineInterval": fmt.Sprintf("| `DefaultLineInterval` | %.1f s |", control.DefaultLineInterval.Seconds()),
 	}

@@ -24,6 +24,7 @@ const (
 	ErrClosed        Code = "closed"         // the connection is over; nothing is wrong with it
 	ErrUnknownMethod Code = "unknown-method" // the method is not known, or not supported by this end
 	ErrBadRequest    Code = "bad-request"    // a field is missing, malformed or out of its bounds
+	ErrResume        Code = "resume"         // no session of this token: wrong, used or expired, it does not say which
 	ErrState         Code = "state"          // the request may not come now
 	ErrLimit         Code = "limit"          // too many at once: clients, requests, conversations
 	ErrTooLarge      Code = "too-large"      // a frame or a message exceeds its limit
@@ -40,6 +41,7 @@ var codeText = map[Code]string{
 	ErrClosed:        "connection closed",
 	ErrUnknownMethod: "unknown method",
 	ErrBadRequest:    "bad request",
+	ErrResume:        "no session to come back to",
 	ErrState:         "not possible now",
 	ErrLimit:         "limit reached",
 	ErrTooLarge:      "too large",

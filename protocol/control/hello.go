@@ -10,6 +10,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"slices"
 	"time"
 )
 
@@ -26,7 +27,7 @@ type Config struct {
 	Secret Secret
 	// Admit is asked by Accept after version and secret proved right and before
 	// the daemon's hello; its error refuses the client. Nil admits.
-	Admit func() error
+	Admit func(Hello) error
 	// Log gets the faults of our own handlers; nil is silent.
 	Log *slog.Logger
 }
@@ -38,6 +39,13 @@ type Hello struct {
 	Max      int      `json:"max"` // highest
 	Features []string `json:"features,omitempty"`
 }
+
+// FeatureResume names the addition by which a client comes back to its session
+// on another connection (MethodResume).
+const FeatureResume = "resume"
+
+// Has reports whether the side understands an addition.
+func (h Hello) Has(feature string) bool { return slices.Contains(h.Features, feature) }
 
 // Secret admits a client. It prints as stars.
 type Secret string
@@ -124,7 +132,7 @@ func Accept(ctx context.Context, nc net.Conn, cfg Config) (*Conn, error) {
 			return nil, fmt.Errorf("%w: does the client read the cookie file of this start of the daemon?", ErrUnauthorized)
 		}
 		if cfg.Admit != nil {
-			if err := cfg.Admit(); err != nil {
+			if err := cfg.Admit(peer.Hello); err != nil {
 				return nil, err
 			}
 		}

@@ -183,7 +183,7 @@ func TestVersionErrorNamesBothRanges(t *testing.T) {
 func TestAdmitRefuses(t *testing.T) {
 	full := fmt.Errorf("%w: 32 clients", control.ErrLimit)
 	nc1, nc2 := net.Pipe()
-	go control.Accept(t.Context(), nc2, control.Config{Admit: func() error { return full }})
+	go control.Accept(t.Context(), nc2, control.Config{Admit: func(control.Hello) error { return full }})
 	_, err := control.Connect(t.Context(), nc1, control.Config{})
 	if !errors.Is(err, control.ErrLimit) || !strings.HasSuffix(err.Error(), "32 clients") {
 		t.Error(err)

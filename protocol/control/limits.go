@@ -55,6 +55,8 @@ const (
 	MaxCredential = 200
 	// MaxBookBonds is the greatest number of bonds in an OrderbookAnswer.
 	MaxBookBonds = 10_000
+	// MaxStatusSessions is the greatest number of sessions in a StatusAnswer.
+	MaxStatusSessions = 100
 	// MaxText bounds a text to sign or verify, in bytes: the largest push in
 	// base64 and a host id.
 	MaxText = 4*protocol.MaxPush/3 + 512
@@ -70,6 +72,13 @@ const (
 	// what its zero means.
 	MaxDeadline     = 10 * time.Minute
 	DefaultDeadline = 60 * time.Second
+
+	// MaxGrace bounds Resumption.Grace, DefaultGrace is what a daemon grants
+	// that is told nothing else.
+	MaxGrace     = 10 * time.Minute
+	DefaultGrace = 60 * time.Second
+	// MaxConversations bounds those of a ResumeAnswer.
+	MaxConversations = 64
 
 	// DefaultLineInterval is what the zero ChannelConfig.LineInterval means:
 	// the reference's pace on IRC.

@@ -13,7 +13,9 @@ import (
 // stem below; a method without fields takes and gives an empty object.
 const (
 	MethodStart     = "start"     // StartRequest -> StartAnswer; once per connection
-	MethodStatus    = "status"    // {} -> StatusAnswer
+	MethodResume    = "resume"    // ResumeRequest -> ResumeAnswer; in place of start, on another connection
+	MethodLeave     = "leave"     // {} -> {}; ends the session
+	MethodStatus    = "status"    // StatusRequest -> StatusAnswer
 	MethodBecome    = "become"    // BecomeRequest -> {}; watchers, once: takes a role after all
 	MethodRefresh   = "refresh"   // {} -> {}; publishes !orderbook on every channel that is up
 	MethodOrderbook = "orderbook" // {} -> OrderbookAnswer
@@ -118,6 +120,42 @@ type ChannelConfig struct {
 // StartAnswer says what the daemon granted.
 type StartAnswer struct {
 	Channels []string `json:"channels"` // names of the channels that are being joined
+	Resumption
+}
+
+// Resumption is how a client comes back to its session. It is empty unless both
+// hellos have FeatureResume.
+type Resumption struct {
+	Token Credential    `json:"token,omitempty"`    // 64 hex digits, for one MethodResume
+	Grace time.Duration `json:"grace_ns,omitempty"` // how long the session waits for it
+}
+
+// ResumeRequest takes a session over.
+type ResumeRequest struct {
+	Token Credential `json:"token"`
+	// Events is how many events of the session came so far, on all connections.
+	// Those missed since are sent again.
+	Events uint64 `json:"events"`
+}
+
+// ResumeAnswer is where the session stands.
+type ResumeAnswer struct {
+	Resumption
+	Role          Role                `json:"role"`
+	Nick          protocol.Nick       `json:"nick"`
+	Ready         bool                `json:"ready"` // EventReady was told
+	Channels      []ChannelEvent      `json:"channels"`
+	Conversations []ConversationState `json:"conversations"` // open ones
+	// Missed is how many events were told and cannot be sent again; they count
+	// as having come.
+	Missed uint64 `json:"missed,omitempty"`
+}
+
+// ConversationState is where a conversation stands.
+type ConversationState struct {
+	Conversation uint64        `json:"conversation"` // a taker's: the attempt
+	Nick         protocol.Nick `json:"nick"`         // of the counterparty
+	State        string        `json:"state"`        // as docs/conversation.md names it
 }
 
 // Servers are the addresses of the channel's server and of its alternates.
@@ -164,17 +202,6 @@ type AlertEvent struct {
 // start-up wait after the first one has passed.
 type ReadyEvent struct {
 	Channels []string `json:"channels"` // those that are up
-}
-
-// StatusAnswer is a picture of the daemon's session of this client.
-type StatusAnswer struct {
-	Version       string         `json:"version"` // of the daemon's software
-	Nick          protocol.Nick  `json:"nick,omitempty"`
-	Channels      []ChannelEvent `json:"channels,omitempty"`
-	Offers        int            `json:"offers"`        // in the order book
-	Makers        int            `json:"makers"`        // nicks with an offer
-	Conversations int            `json:"conversations"` // open ones
-	Clients       int            `json:"clients"`       // connected to this daemon
 }
 
 // OrderbookAnswer is a copy of the order book.

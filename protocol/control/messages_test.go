@@ -31,7 +31,10 @@ var (
 	commit = protocol.NewCommitment([32]byte{1, 2, 3})
 	offer  = protocol.Offer{Type: protocol.SW0RelOffer, ID: 3, MinSize: 100_000, MaxSize: 79_000_000, CJFee: "0.00002"}
 	ioauth = control.IOAuth{UTXOs: []string{coin}, AuthPubKey: pubKey, CJAddress: "bcrt1qcj", ChangeAddress: "bcrt1qch", Signature: sig}
-	hop    = control.ChannelConfig{Name: "hackint", Type: "irc", Host: "irc.hackint.org", Port: 6697, Room: "joinmarket-pit", TLS: true,
+
+	resumption = control.Resumption{Token: control.Credential(key), Grace: time.Minute}
+
+	hop = control.ChannelConfig{Name: "hackint", Type: "irc", Host: "irc.hackint.org", Port: 6697, Room: "joinmarket-pit", TLS: true,
 		Alternates: []string{"irc2.example:6697"}, TLSCA: "pem", ClientCert: "pem", Password: "p",
 		SASL: control.SASLPlain, SASLUser: "u", SASLPassword: "w"}
 )
@@ -47,14 +50,29 @@ func of[T any](v T) sample {
 	return sample{reflect.TypeFor[T]().Name(), v, func(b json.RawMessage) (any, error) { return control.Decode[T](b) }}
 }
 
+var session = control.SessionStatus{
+	Role: control.RoleMaker, Since: 1_700_000_000, Ready: true, Peers: 3, Offers: 2, Makers: 1, Conversations: map[string]int{"maker:keyed": 1},
+	Channels: []control.ChannelReport{{Channel: "hackint", State: "waiting", Since: 1_700_000_001, Next: 1_700_000_100, Code: "banned",
+		Reason: "You are banned.", Server: "irc.example.org:6697", Queued: 1, LinesIn: 2, LinesOut: 3, Connections: 4}},
+}
+
 // samples has a good value of every type that travels; docs_test.go checks that
 // none is missing.
 var samples = []sample{
 	of(control.StartRequest{Role: control.RoleTaker, Nick: nickA, Network: "mainnet", Channels: []control.ChannelConfig{hop}}),
 	of(hop),
-	of(control.StartAnswer{Channels: []string{"hackint"}}),
+	of(control.StartAnswer{Channels: []string{"hackint"}, Resumption: resumption}),
+	of(resumption),
+	of(control.ResumeRequest{Token: control.Credential(key), Events: 3}),
+	of(control.ResumeAnswer{Resumption: resumption, Role: control.RoleMaker, Nick: nickA, Ready: true,
+		Channels:      []control.ChannelEvent{{Channel: "hackint", State: control.ChannelUp, HostID: "hackint"}},
+		Conversations: []control.ConversationState{{Conversation: 8, Nick: nickB, State: "auth"}}, Missed: 2}),
 	of(control.StatusAnswer{Version: "joinmarketd 1", Nick: nickA, Offers: 1, Makers: 1, Clients: 1,
-		Channels: []control.ChannelEvent{{Channel: "hackint", State: control.ChannelUp, HostID: "hackint"}}}),
+		Channels: []control.ChannelEvent{{Channel: "hackint", State: control.ChannelUp, HostID: "hackint"}},
+		Since:    1_700_000_000, Sessions: []control.SessionStatus{session}, Counts: map[string]uint64{"limits/fills": 2}}),
+	of(control.StatusRequest{All: true}),
+	of(session),
+	of(session.Channels[0]),
 	of(control.OrderbookAnswer{
 		Offers: []control.OfferEntry{{Nick: nickB, Offer: offer}},
 		Bonds:  []control.BondEntry{{Nick: nickB, Taker: nickA, Proof: strings.Repeat("A", protocol.BondProofText)}},
@@ -184,7 +202,18 @@ func TestBadMessages(t *testing.T) {
 		"alert":              of(control.AlertEvent{Channel: "hackint", Text: "\x1b[2J"}),
 		"ready":              of(control.ReadyEvent{Channels: make([]string, 1)}),
 		"status":             of(control.StatusAnswer{Offers: -1}),
+		"sessions":           of(control.StatusAnswer{Sessions: make([]control.SessionStatus, control.MaxStatusSessions+1)}),
+		"peers":              of(control.SessionStatus{Peers: -1}),
+		"states":             of(control.SessionStatus{Conversations: map[string]int{"\x1b": 1}}),
+		"report":             of(control.SessionStatus{Channels: []control.ChannelReport{{Channel: "hackint"}}}),
+		"report reason":      of(control.ChannelReport{Channel: "hackint", State: "up", Reason: "\n"}),
 		"started":            of(control.StartAnswer{Channels: make([]string, 17)}),
+		"half a token":       of(control.ResumeRequest{Token: control.Credential(key[:63])}),
+		"token of nothing":   of(control.StartAnswer{Resumption: control.Resumption{Grace: time.Minute}}),
+		"long grace":         of(control.StartAnswer{Resumption: control.Resumption{Token: control.Credential(key), Grace: control.MaxGrace + 1}}),
+		"resumed to nothing": of(control.ResumeAnswer{Resumption: resumption, Role: control.RoleMaker}),
+		"resumed without":    of(control.ResumeAnswer{Role: control.RoleMaker, Nick: nickA}),
+		"resumed talk":       of(control.ResumeAnswer{Resumption: resumption, Role: control.RoleMaker, Nick: nickA, Conversations: make([]control.ConversationState, 1)}),
 		"book":               of(control.OrderbookAnswer{Offers: make([]control.OfferEntry, 1)}),
 		"big book":           of(control.OrderbookAnswer{Offers: make([]control.OfferEntry, protocol.MaxOffers+1)}),
 		"bond":               of(control.OrderbookAnswer{Bonds: []control.BondEntry{{Nick: nickA, Taker: nickB, Proof: "AAAA"}}}),

@@ -102,7 +102,16 @@ func (c *Conn) respond(ctx context.Context, h Handler, f *frame) {
 
 func (c *Conn) ask(ctx context.Context, h Handler, f *frame) (v any, err error) {
 	defer c.caught(f.Method, &err)
-	return h.Request(ctx, f.Method, f.Params)
+	return h.Request(context.WithValue(ctx, idKey{}, f.ID), f.Method, f.Params)
+}
+
+type idKey struct{}
+
+// RequestID is the id of the request that a Handler has the context of; 0 for
+// any other context.
+func RequestID(ctx context.Context) uint64 {
+	id, _ := ctx.Value(idKey{}).(uint64)
+	return id
 }
 
 // caught turns a panic of a handler into an error, so that it costs one request

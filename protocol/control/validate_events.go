@@ -10,7 +10,28 @@ func channelNames(list []string) bool {
 
 // Validate checks number and form of the names.
 func (a StartAnswer) Validate() error {
-	return check(field{channelNames(a.Channels), "channels"})
+	return check(
+		field{channelNames(a.Channels), "channels"},
+		field{a.Token == "" && a.Grace == 0 || a.good(), "token"},
+	)
+}
+
+func (r Resumption) good() bool {
+	return protocol.IsHex(string(r.Token), 32) && r.Grace > 0 && r.Grace <= MaxGrace
+}
+
+// Validate checks the form of every field; a newer daemon may have new states.
+func (a ResumeAnswer) Validate() error {
+	return check(
+		field{a.good(), "token"},
+		field{a.Role == RoleTaker || a.Role == RoleMaker || a.Role == RoleWatcher, "role"},
+		field{a.Nick.Valid(), "nick"},
+		field{size(len(a.Channels), 0, MaxChannels) &&
+			all(a.Channels, func(e ChannelEvent) bool { return e.Validate() == nil }), "channels"},
+		field{size(len(a.Conversations), 0, MaxConversations) && all(a.Conversations, func(c ConversationState) bool {
+			return c.Conversation > 0 && c.Nick.Valid() && plain(c.State, 1, 32)
+		}), "conversations"},
+	)
 }
 
 // Validate checks number and form of the names.
@@ -35,20 +56,6 @@ func (e AlertEvent) Validate() error {
 	return check(
 		field{channelName(e.Channel), "channel"},
 		field{freeText(e.Text), "text"},
-	)
-}
-
-// Validate checks that texts are short and printable and counts not negative.
-func (a StatusAnswer) Validate() error {
-	return check(
-		field{plain(a.Version, 0, 64), "version"},
-		field{a.Nick == "" || a.Nick.Valid(), "nick"},
-		field{size(len(a.Channels), 0, MaxChannels) &&
-			all(a.Channels, func(e ChannelEvent) bool { return e.Validate() == nil }), "channels"},
-		field{a.Offers >= 0, "offers"},
-		field{a.Makers >= 0, "makers"},
-		field{a.Conversations >= 0, "conversations"},
-		field{a.Clients >= 0, "clients"},
 	)
 }
 

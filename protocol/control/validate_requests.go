@@ -25,6 +25,11 @@ func (r StartRequest) Validate() error {
 	return nil
 }
 
+// Validate checks the form of the token.
+func (r ResumeRequest) Validate() error {
+	return check(field{protocol.IsHex(string(r.Token), 32), "token"})
+}
+
 // Validate checks that the role is one in which a client says something.
 func (r BecomeRequest) Validate() error {
 	return check(field{r.Role == RoleTaker || r.Role == RoleMaker, "role"})
