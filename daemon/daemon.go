@@ -147,7 +147,7 @@ func (d *Daemon) Serve(ctx context.Context, nc net.Conn) error {
 	conn, err := control.Accept(ctx, nc, control.Config{
 		Software: d.cfg.Version,
 		Secret:   d.cfg.Secret,
-		Admit: func() error {
+		Admit: func(control.Hello) error {
 			err := d.admit()
 			admitted = err == nil
 			return err
