@@ -33,11 +33,7 @@ func (w *Wallet) learnOffline() error {
 	defer w.syncing.Unlock()
 	want, _ := w.wanted()
 	for _, id := range want.ids() {
-		b, err := w.branch(id, want[id])
-		if err != nil {
-			return err
-		}
-		if err := w.learn(id, b); err != nil {
+		if err := w.learn(id, want[id]); err != nil {
 			return err
 		}
 	}

@@ -41,34 +41,33 @@ func (w *Wallet) Find(address string) (keys.Path, error) {
 	return path, nil
 }
 
-// near returns the paths, by script, of imported keys, of the addresses that were
-// handed out and of those that are next, up to the ordinary gap limits: what a wallet of usual size
-// has, without the long search of a recovery.
+// near returns the paths, by script, of imported keys, of the addresses that
+// were handed out and of those that are next, up to the ordinary gap limits:
+// what a wallet of usual size has, without the long search of a recovery.
 func (w *Wallet) near() (map[string]keys.Path, error) {
-	paths := make(map[string]keys.Path)
+	near := make(map[string]keys.Path)
 	err := w.withTree(func(t *keys.Tree) error {
+		var paths []keys.Path
 		for _, k := range w.state.imported {
-			script, err := t.Script(k.path)
-			if err != nil {
-				return err
-			}
-			paths[string(script)] = k.path
+			paths = append(paths, k.path)
 		}
 		for m, next := range w.state.next {
 			for b, gap := range []int{keys.External: w.cfg.GapLimit, keys.Internal: w.cfg.InternalGapLimit} {
 				for i := range min(next[b]+uint32(gap), keys.MaxIndex) {
-					path := keys.Path{Mixdepth: m, Branch: uint32(b), Index: i}
-					script, err := t.Script(path)
-					if err != nil {
-						return err
-					}
-					paths[string(script)] = path
+					paths = append(paths, keys.Path{Mixdepth: m, Branch: uint32(b), Index: i})
 				}
 			}
 		}
+		scripts, err := t.Scripts(paths)
+		if err != nil {
+			return err
+		}
+		for i, script := range scripts {
+			near[string(script)] = paths[i]
+		}
 		return nil
 	})
-	return paths, err
+	return near, err
 }
 
 // SignText signs a text with the key of a path, as package message does, and

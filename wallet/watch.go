@@ -114,7 +114,7 @@ func (w *Wallet) watch(ctx context.Context) error {
 			return err
 		}
 		branches = append(branches, branch)
-		if err := w.learn(id, branch); err != nil {
+		if err := w.learn(id, want[id]); err != nil {
 			return err
 		}
 	}
@@ -159,43 +159,32 @@ func (w *Wallet) branch(id branchID, count uint32) (chain.Branch, error) {
 	return b, err
 }
 
-// learn derives the scripts of a run that are not watched yet, so that their
-// outputs are recognised.
-func (w *Wallet) learn(id branchID, b chain.Branch) error {
-	from := w.watched[id]
-	scripts, err := w.derive(id, b, from)
+// learn derives the scripts of a run that are not watched yet, to count of them
+// in all, so that their outputs are recognised.
+func (w *Wallet) learn(id branchID, count uint32) error {
+	var paths []keys.Path
+	var scripts [][]byte
+	err := w.withTree(func(t *keys.Tree) error {
+		for index := w.watched[id]; index < count; index++ {
+			path, err := id.path(&w.state, index)
+			if err != nil {
+				return err
+			}
+			paths = append(paths, path)
+		}
+		var err error
+		scripts, err = t.Scripts(paths)
+		return err
+	})
 	if err != nil {
 		return err
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for i, script := range scripts {
-		path, err := id.path(&w.state, from+uint32(i))
-		if err != nil {
-			return err
-		}
-		w.scripts[path], w.paths[string(script)] = script, path
+	for i, path := range paths {
+		w.scripts[path], w.paths[string(scripts[i])] = scripts[i], path
 	}
 	return nil
-}
-
-// derive returns the scripts of a run from an index on.
-func (w *Wallet) derive(id branchID, b chain.Branch, from uint32) (scripts [][]byte, err error) {
-	if id.branch <= keys.Internal {
-		err = w.withTree(func(t *keys.Tree) (err error) {
-			scripts, err = t.Scripts(id.mixdepth, id.branch, from, b.Count)
-			return err
-		})
-		return scripts, err
-	}
-	for index := from; index < b.Count; index++ {
-		script, err := b.Script(index)
-		if err != nil {
-			return nil, err
-		}
-		scripts = append(scripts, script)
-	}
-	return scripts, nil
 }
 
 func (w *Wallet) pathAt(id branchID, index uint32) (keys.Path, error) {

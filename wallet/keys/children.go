@@ -1,11 +1,13 @@
 package keys
 
 import (
+	"cmp"
 	"crypto/hmac"
 	"crypto/sha512"
 	"encoding/binary"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 
 	"github.com/btcsuite/btcd/btcec/v2"
@@ -33,23 +35,29 @@ func newParent(k *hdkeychain.ExtendedKey) (*parent, error) {
 	return p, nil
 }
 
-// children derives the compressed public keys at the indices from, from+1 and so
-// on, below 2^31 (BIP32: CKDpub).
-func (p *parent) children(keys [][btcec.PubKeyBytesLenCompressed]byte, from uint32) error {
-	points := make([]btcec.JacobianPoint, len(keys))
+// child is a key below a parent.
+type child struct {
+	*parent
+	index uint32 // below 2^31
+}
+
+// publicKeys derives the compressed public keys of children (BIP32: CKDpub).
+func publicKeys(of []child) ([][btcec.PubKeyBytesLenCompressed]byte, error) {
+	points := make([]btcec.JacobianPoint, len(of))
 	// before has the product of all Z up to there, which is inverted once in
 	// place of each Z.
-	before := make([]btcec.FieldVal, len(keys))
+	before := make([]btcec.FieldVal, len(of))
 	var product btcec.FieldVal
 	product.SetInt(1)
-	for i := range keys {
-		if err := p.child(&points[i], from+uint32(i)); err != nil {
-			return err
+	for i, c := range of {
+		if err := c.derive(&points[i]); err != nil {
+			return nil, err
 		}
 		before[i].Set(&product)
 		product.Mul(&points[i].Z)
 	}
 	product.Inverse()
+	keys := make([][btcec.PubKeyBytesLenCompressed]byte, len(of))
 	for i := len(keys) - 1; i >= 0; i-- {
 		var inverse, square btcec.FieldVal // of Z
 		inverse.Mul2(&product, &before[i])
@@ -61,72 +69,93 @@ func (p *parent) children(keys [][btcec.PubKeyBytesLenCompressed]byte, from uint
 		keys[i][0] = 2 | byte(y.IsOddBit())
 		x.PutBytesUnchecked(keys[i][1:])
 	}
-	return nil
+	return keys, nil
 }
 
-// child derives one point.
-func (p *parent) child(point *btcec.JacobianPoint, index uint32) error {
-	mac := hmac.New(sha512.New, p.chain)
-	mac.Write(p.key[:])
-	mac.Write(binary.BigEndian.AppendUint32(nil, index))
+// derive finds the point of a public key.
+func (c child) derive(point *btcec.JacobianPoint) error {
+	mac := hmac.New(sha512.New, c.chain)
+	mac.Write(c.key[:])
+	mac.Write(binary.BigEndian.AppendUint32(nil, c.index))
 	var scalar btcec.ModNScalar
 	if scalar.SetByteSlice(mac.Sum(nil)[:32]) {
 		return fmt.Errorf("deriving a key: %w", hdkeychain.ErrInvalidChild)
 	}
 	var sum btcec.JacobianPoint
 	btcec.ScalarBaseMultNonConst(&scalar, &sum)
-	btcec.AddNonConst(&sum, &p.point, point)
+	btcec.AddNonConst(&sum, &c.point, point)
 	if point.Z.IsZero() {
 		return fmt.Errorf("deriving a key: %w", hdkeychain.ErrInvalidChild)
 	}
 	return nil
 }
 
-// Scripts returns the output scripts of External or Internal at the indices
-// from..to-1, to at most MaxIndex+1. It uses all cores.
-func (t *Tree) Scripts(mixdepth int, number, from, to uint32) ([][]byte, error) {
-	if number > Internal || from > to || to > MaxIndex+1 {
-		return nil, ErrPath
+// publicKeys returns what PublicKey returns for each path.
+func (t *Tree) publicKeys(paths []Path) ([][]byte, error) {
+	keys := make([][]byte, len(paths))
+	var derive []child
+	var at []int // where the key of each goes
+	for i, p := range paths {
+		if err := p.check(t.kind); err != nil {
+			return nil, err
+		}
+		if p.Branch == Imported {
+			k, err := t.importedKey(p)
+			if err != nil {
+				return nil, err
+			}
+			keys[i] = k.public()
+			continue
+		}
+		b, err := t.branch(p.Mixdepth, p.Branch)
+		if err != nil {
+			return nil, err
+		}
+		if p.Index == 0 && b.first != nil {
+			keys[i] = slices.Clone(b.first)
+			continue
+		}
+		derive, at = append(derive, child{b.parent, p.Index}), append(at, i)
 	}
-	b, err := t.branch(mixdepth, number)
-	if err != nil {
-		return nil, err
+	derived, err := publicKeys(derive)
+	for i := range derived {
+		keys[at[i]] = derived[i][:]
 	}
-	scripts := make([][]byte, to-from)
-	jobs := make(chan uint32) // where a chunk begins
+	return keys, err
+}
+
+// Scripts returns what Script returns for each path. It derives many keys at
+// once, on all cores.
+func (t *Tree) Scripts(paths []Path) ([][]byte, error) {
+	scripts := make([][]byte, len(paths))
+	jobs := make(chan int) // where a chunk begins
 	var workers sync.WaitGroup
 	failed := make([]error, runtime.GOMAXPROCS(0))
 	for n := range failed {
 		workers.Go(func() {
-			var keys [chunk][btcec.PubKeyBytesLenCompressed]byte
 			for start := range jobs {
-				if failed[n] != nil {
-					continue
+				if failed[n] == nil {
+					end := min(start+chunk, len(paths))
+					failed[n] = t.deriveScripts(scripts[start:end], paths[start:end])
 				}
-				failed[n] = t.deriveScripts(b, scripts[start-from:], keys[:min(chunk, to-start)], start)
 			}
 		})
 	}
-	for start := from; start < to; start += chunk {
+	for start := 0; start < len(paths); start += chunk {
 		jobs <- start
 	}
 	close(jobs)
 	workers.Wait()
-	for _, err := range failed {
-		if err != nil {
-			return nil, err
-		}
-	}
-	return scripts, nil
+	return scripts, cmp.Or(failed...)
 }
 
-// deriveScripts fills in as many scripts as there is room for keys.
-func (t *Tree) deriveScripts(b *branch, scripts [][]byte, keys [][btcec.PubKeyBytesLenCompressed]byte, from uint32) (err error) {
-	if err := b.parent.children(keys, from); err != nil {
+func (t *Tree) deriveScripts(scripts [][]byte, paths []Path) error {
+	keys, err := t.publicKeys(paths)
+	if err != nil {
 		return err
 	}
-	for i := range keys {
-		if scripts[i], err = t.kind.Script(keys[i][:]); err != nil {
+	for i, p := range paths {
+		if scripts[i], err = t.script(p, keys[i]); err != nil {
 			return err
 		}
 	}

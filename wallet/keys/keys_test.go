@@ -1,8 +1,10 @@
 package keys
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -10,6 +12,7 @@ import (
 
 	"github.com/btcsuite/btcd/chaincfg/v2"
 
+	"github.com/joinmarket-go/joinmarket/wallet/bond"
 	"github.com/joinmarket-go/joinmarket/wallet/secret"
 	"github.com/joinmarket-go/joinmarket/wallet/txbuild"
 )
@@ -203,47 +206,81 @@ func BenchmarkScript(b *testing.B) {
 	}
 }
 
-// What is derived in one go is what is derived step by step.
+// What is derived in one go is what is derived step by step, whatever comes
+// together.
 func TestScripts(t *testing.T) {
 	tr := tree(t, "", &chaincfg.MainNetParams)
-	for _, number := range []uint32{External, Internal} {
-		b, err := tr.branch(1, number)
+	key := ImportedKey{Key: secret.NewBytes(bytes.Repeat([]byte{7}, 32))}
+	if err := tr.Import(3, 0, key); err != nil {
+		t.Fatal(err)
+	}
+	var paths []Path
+	for i := range 2*uint32(chunk) + 3 {
+		paths = append(paths, Path{Mixdepth: 1, Index: 5 + i}, Path{Mixdepth: int(i % 3), Branch: Internal, Index: i})
+	}
+	for n := range bond.Locktimes {
+		p, err := BondPath(n)
 		if err != nil {
 			t.Fatal(err)
 		}
-		const from, to = 5, 5 + 2*chunk + 3
-		scripts, err := tr.Scripts(1, number, from, to)
-		if err != nil || len(scripts) != to-from {
-			t.Fatalf("%d scripts, %v", len(scripts), err)
-		}
-		for i, script := range scripts {
-			child, err := b.public.Derive(uint32(from + i))
-			if err != nil {
-				t.Fatal(err)
-			}
-			pub, err := child.ECPubKey()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if want := txbuild.Program(pub.SerializeCompressed()); string(script) != string(want) {
-				t.Fatalf("branch %d, index %d: %x, want %x", number, from+i, script, want)
-			}
+		paths = append(paths, p, Path{Branch: Timelocked, Locktime: p.Locktime})
+	}
+	paths = append(paths, Path{Index: MaxIndex}, Path{Mixdepth: 3, Branch: Imported})
+	scripts, err := tr.Scripts(paths)
+	if err != nil || len(scripts) != len(paths) {
+		t.Fatalf("%d scripts, %v", len(scripts), err)
+	}
+	for i, p := range paths {
+		if want := slowScript(t, tr, p); string(scripts[i]) != string(want) {
+			t.Fatalf("%+v: %x, want %x", p, scripts[i], want)
 		}
 	}
-	if scripts, err := tr.Scripts(0, External, MaxIndex, MaxIndex+1); err != nil || len(scripts) != 1 {
-		t.Errorf("the last one: %x, %v", scripts, err)
-	}
-	for _, c := range [][3]uint32{{Timelocked, 0, 1}, {Imported, 0, 1}, {External, 2, 1}, {External, 0, MaxIndex + 2}} {
-		if _, err := tr.Scripts(0, c[0], c[1], c[2]); !errors.Is(err, ErrPath) {
-			t.Errorf("%v: %v", c, err)
+	for _, p := range []Path{{Index: MaxIndex + 1}, {Branch: Timelocked}, {Branch: Imported}} {
+		if _, err := tr.Scripts(append(slices.Clip(paths), p)); !errors.Is(err, ErrPath) {
+			t.Errorf("%+v: %v", p, err)
 		}
 	}
+	if scripts, err := tr.Scripts(nil); err != nil || len(scripts) != 0 {
+		t.Errorf("of no paths: %x, %v", scripts, err)
+	}
+}
+
+// slowScript derives the key as the library for BIP32 does.
+func slowScript(t *testing.T, tr *Tree, p Path) []byte {
+	t.Helper()
+	if p.Branch == Imported {
+		k, err := tr.importedKey(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return txbuild.Program(k.public())
+	}
+	b, err := tr.branch(p.Mixdepth, p.Branch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	child, err := b.public.Derive(p.Index)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pub, err := child.ECPubKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.Branch == Timelocked {
+		return bond.Script(bond.Redeem(p.Locktime, [33]byte(pub.SerializeCompressed())))
+	}
+	return txbuild.Program(pub.SerializeCompressed())
 }
 
 func BenchmarkScripts1000(b *testing.B) {
 	tr := tree(b, "", &chaincfg.MainNetParams)
+	paths := make([]Path, 1000)
+	for i := range paths {
+		paths[i].Index = uint32(i)
+	}
 	for b.Loop() {
-		if _, err := tr.Scripts(0, External, 0, 1000); err != nil {
+		if _, err := tr.Scripts(paths); err != nil {
 			b.Fatal(err)
 		}
 	}

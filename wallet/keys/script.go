@@ -27,6 +27,11 @@ func (t *Tree) Script(p Path) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	return t.script(p, pub)
+}
+
+// script returns the output script of the path, whose public key is given.
+func (t *Tree) script(p Path, pub []byte) ([]byte, error) {
 	if p.Branch == Timelocked {
 		return bond.Script(bond.Redeem(p.Locktime, [33]byte(pub))), nil
 	}

@@ -3,7 +3,6 @@ package keys
 import (
 	"encoding/hex"
 	"fmt"
-	"slices"
 	"sync"
 
 	"github.com/btcsuite/btcd/address/v2"
@@ -116,11 +115,15 @@ func (t *Tree) branch(mixdepth int, number uint32) (*branch, error) {
 	if err != nil {
 		return nil, err
 	}
-	if b.parent, err = newParent(b.public); err == nil && number == Timelocked {
-		b.first, err = b.publicKey(0)
-	}
-	if err != nil {
+	if b.parent, err = newParent(b.public); err != nil {
 		return nil, err
+	}
+	if number == Timelocked {
+		first, err := publicKeys([]child{{b.parent, 0}})
+		if err != nil {
+			return nil, err
+		}
+		b.first = first[0][:]
 	}
 	t.branches[id] = b
 	return b, nil
@@ -164,30 +167,11 @@ func (t *Tree) watchBranch(id branchID) (*branch, error) {
 // PublicKey returns the compressed public key, 33 bytes; of an imported key, in
 // the form that its address is of.
 func (t *Tree) PublicKey(p Path) ([]byte, error) {
-	if err := p.check(t.kind); err != nil {
-		return nil, err
-	}
-	if p.Branch == Imported {
-		k, err := t.importedKey(p)
-		if err != nil {
-			return nil, err
-		}
-		return k.public(), nil
-	}
-	b, err := t.branch(p.Mixdepth, p.Branch)
+	keys, err := t.publicKeys([]Path{p})
 	if err != nil {
 		return nil, err
 	}
-	if p.Index == 0 && b.first != nil {
-		return slices.Clone(b.first), nil
-	}
-	return b.publicKey(p.Index)
-}
-
-func (b *branch) publicKey(index uint32) ([]byte, error) {
-	var key [1][btcec.PubKeyBytesLenCompressed]byte
-	err := b.parent.children(key[:], index)
-	return key[0][:], err
+	return keys[0], nil
 }
 
 // PrivateKey returns the key that signs for the path, or ErrWatchOnly. The

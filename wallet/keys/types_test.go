@@ -419,15 +419,17 @@ func FuzzParseMaster(f *testing.F) {
 // BenchmarkBonds derives the scripts of all fidelity bonds of the first scheme.
 func BenchmarkBonds(b *testing.B) {
 	tr := tree(b, "", &chaincfg.MainNetParams)
+	var paths []Path
+	for n := range bond.Locktimes {
+		path, err := BondPath(n)
+		if err != nil {
+			b.Fatal(err)
+		}
+		paths = append(paths, path)
+	}
 	for b.Loop() {
-		for n := range bond.Locktimes {
-			path, err := BondPath(n)
-			if err != nil {
-				b.Fatal(err)
-			}
-			if _, err := tr.Script(path); err != nil {
-				b.Fatal(err)
-			}
+		if _, err := tr.Scripts(paths); err != nil {
+			b.Fatal(err)
 		}
 	}
 }
