@@ -78,6 +78,9 @@ func (e seen) happen(s *session) {
 
 // changed notes a channel's new state and tells the client.
 func (s *session) changed(l *link, ev channel.State) {
+	if l.state == control.ChannelFailed {
+		return // there is no more to tell
+	}
 	if ev.State == control.ChannelUp && !usableHostID(ev.HostID) {
 		ev = channel.State{State: control.ChannelLost, Reason: "the server gives no usable network name"}
 	}

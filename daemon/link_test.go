@@ -37,5 +37,12 @@ func TestChannelTrouble(t *testing.T) {
 		if got := last(); got != (control.ChannelEvent{Channel: "pit", State: control.ChannelUp, HostID: hostID}) {
 			t.Errorf("event %+v", got)
 		}
+		// What ends a channel is told once, with its code.
+		for _, reason := range []string{"refused", "the channel stopped"} {
+			s.post(seen{s.links[0], channel.State{State: control.ChannelFailed, Reason: reason, Code: "nick-refused"}})
+		}
+		if got := last(); got.State != control.ChannelFailed || got.Reason != "refused" || got.Code != "nick-refused" {
+			t.Errorf("event %+v", got)
+		}
 	})
 }

@@ -58,7 +58,7 @@ func TestPit(t *testing.T) {
 		if err := a.SendPrivate(bob, "tx", "\n"); !errors.Is(err, channel.ErrText) {
 			t.Errorf("not printable: %v", err)
 		}
-		up, lost := "channel.State{up Net }", "channel.State{lost  the pit broke}"
+		up, lost := "channel.State{up Net  }", "channel.State{lost  the pit broke }"
 		said, left := "channel.Public{"+string(alice)+" !cancel 0!cancel 1}", "channel.Left{"+string(bob)+"}"
 		for name, c := range map[string]struct {
 			seen *[]string

@@ -2,7 +2,9 @@ package irc
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"sync"
 	"time"
@@ -19,6 +21,7 @@ const (
 	lateAfter    = 20 * time.Second  // an answer to PING that took longer is a complaint
 	deadAfter    = 300 * time.Second // without a line, although we sent PING
 	nickRetry    = 10 * time.Second  // the reference's, while our nick is in use
+	lastWait     = 2 * time.Second   // for the server's reason when it takes no more lines
 )
 
 // link is one connection. Its fields belong to the goroutine that runs it.
@@ -81,21 +84,21 @@ func (c *Channel) connection(ctx context.Context, s *server) (lasted time.Durati
 		running.Wait()
 	}()
 	in := make(chan *irc.Message)
-	failed := make(chan error, 2)
-	running.Go(func() { failed <- read(conn, &c.board, in, done) })
+	unread, unwritten := make(chan error, 1), make(chan error, 1)
+	running.Go(func() { unread <- read(conn, &c.board, in, done) })
 	running.Go(func() {
 		if err := l.out.writeTo(conn, done); err != nil {
-			failed <- fmt.Errorf("writing: %w", err)
+			unwritten <- fmt.Errorf("writing: %w", err)
 		}
 	})
-	err = l.serve(ctx, in, failed)
+	err = l.serve(ctx, in, unread, unwritten)
 	l.leftRoom()
 	return l.lasted, err
 }
 
 // serve registers and then acts on lines and on time until one of them ends the
 // connection, or ctx does.
-func (l *link) serve(ctx context.Context, in <-chan *irc.Message, failed <-chan error) error {
+func (l *link) serve(ctx context.Context, in <-chan *irc.Message, unread, unwritten <-chan error) error {
 	if err := l.register(); err != nil {
 		return err
 	}
@@ -107,7 +110,9 @@ func (l *link) serve(ctx context.Context, in <-chan *irc.Message, failed <-chan 
 		case m := <-in:
 			dead.Reset(deadAfter)
 			err = l.receive(m)
-		case err = <-failed:
+		case err = <-unread:
+		case err = <-unwritten:
+			err = l.lastWords(in, unread, err)
 		case <-l.retry:
 			err = l.tryAgain()
 		case <-l.ping:
@@ -122,6 +127,28 @@ func (l *link) serve(ctx context.Context, in <-chan *irc.Message, failed <-chan 
 		}
 		if err != nil {
 			return err
+		}
+	}
+}
+
+// lastWords looks for why the server closed a connection, which it says before,
+// although we notice by a line that we could not write. An error of the server
+// takes the place of ours.
+func (l *link) lastWords(in <-chan *irc.Message, unread <-chan error, ours error) error {
+	if errors.Is(ours, os.ErrDeadlineExceeded) {
+		return ours // it is not closed but stuck
+	}
+	timeout := time.After(lastWait)
+	for {
+		select {
+		case m := <-in:
+			if err := l.receive(m); err != nil {
+				return err
+			}
+		case <-unread:
+			return ours
+		case <-timeout:
+			return ours
 		}
 	}
 }

@@ -1,10 +1,15 @@
 package irc
 
 import (
+	"errors"
+	"io"
+	"os"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"gopkg.in/irc.v4"
 
 	"github.com/joinmarket-go/joinmarket/protocol/control"
 )
@@ -204,4 +209,29 @@ func TestServerErrors(t *testing.T) {
 			t.Errorf("%q: %s, want %s", text, got, want)
 		}
 	}
+}
+
+// TestLastWords: the reason that a server gave before it closed the connection is
+// found although we notice by a line that it does not take any more.
+func TestLastWords(t *testing.T) {
+	l := inPhase(t, up, false)
+	in, unread := make(chan *irc.Message, 2), make(chan error, 1)
+	ours := errors.New("writing: broken pipe")
+	in <- irc.MustParseMessage("NOTICE x :bye")
+	in <- irc.MustParseMessage("ERROR :Closing link: [Excess Flood]")
+	if err := l.lastWords(in, unread, ours); causeOf(err) != CauseFlood {
+		t.Errorf("ended by %v", err)
+	}
+	unread <- io.EOF
+	if err := l.lastWords(in, unread, ours); err != ours {
+		t.Errorf("ended by %v", err)
+	}
+	if err := l.lastWords(in, nil, os.ErrDeadlineExceeded); err != os.ErrDeadlineExceeded {
+		t.Errorf("ended by %v", err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		if err := l.lastWords(nil, nil, ours); err != ours { // nothing comes
+			t.Errorf("ended by %v", err)
+		}
+	})
 }

@@ -17,6 +17,7 @@ func InspIRCd(t testing.TB, o Options) Server {
 		config: inspircdConfig,
 		args:   []string{"--nofork", "--nolog", "--runasroot", "--config"},
 		ready:  "is now running as",
+		ports:  1,
 	}.run(t, o)
 }
 

@@ -51,7 +51,8 @@ type program struct {
 	name   string // also of its Debian package
 	config func(dir string, plain, secure int, o Options) string
 	args   []string // in front of the configuration file's name
-	ready  string   // in its output once it listens
+	ready  string   // in its output when it listens
+	ports  int      // how many times: once for all ports, or for each
 }
 
 func (p program) run(t testing.TB, o Options) Server {
@@ -115,7 +116,7 @@ func (p program) start(t testing.TB, path string, o Options) (Server, error) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		listening <- waitFor(out, p.ready)
+		listening <- waitFor(out, p.ready, p.ports)
 		io.Copy(io.Discard, out)
 		cmd.Wait()
 	}()
@@ -153,12 +154,15 @@ func freePort() (int, error) {
 
 // waitFor reads the server's output until it is ready. What it wrote before it
 // failed becomes the error.
-func waitFor(out io.Reader, ready string) error {
+func waitFor(out io.Reader, ready string, times int) error {
 	var log strings.Builder
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {
 		fmt.Fprintln(&log, lines.Text())
 		if strings.Contains(lines.Text(), ready) {
+			times--
+		}
+		if times == 0 {
 			return nil
 		}
 	}

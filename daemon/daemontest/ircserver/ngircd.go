@@ -15,6 +15,7 @@ func NgIRCd(t testing.TB, o Options) Server {
 		config: ngircdConfig,
 		args:   []string{"-n", "-f"},
 		ready:  "Now listening on",
+		ports:  2,
 	}.run(t, o)
 }
 
