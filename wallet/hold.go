@@ -23,11 +23,17 @@ const (
 var errHeld = fmt.Errorf("a wallet remembers at most %d coins that others have signatures for", maxHeld)
 
 // Hold makes a lease last for ttl from now, at most a day, whatever becomes of
-// this process: for coins that a signature is about to be given away for. When
-// it returns without error, that is on the disk; after an error no signature may
-// leave. Until then the chain decides: a coin that is spent is gone, by whatever
-// transaction. Releasing the lease counts in this process only.
-func (w *Wallet) Hold(l *coins.Lease, ttl time.Duration) error {
+// this process, and remembers the deal, see Signed: for coins that a signature
+// is about to be given away for. When it returns without error, both are on the
+// disk; after an error no signature may leave. Until then the chain decides: a
+// coin that is spent is gone, by whatever transaction. Releasing the lease counts
+// in this process only. The deal must spend the coins of the lease.
+func (w *Wallet) Hold(l *coins.Lease, ttl time.Duration, d Deal) error {
+	for _, c := range l.Coins {
+		if !slices.ContainsFunc(d.Tx.TxIn, func(in *wire.TxIn) bool { return in.PreviousOutPoint == c.OutPoint }) {
+			return fmt.Errorf("%w: the transaction does not spend what was set aside for it", ErrNotOurs)
+		}
+	}
 	ttl = min(ttl, maxHold)
 	if err := l.Extend(ttl); err != nil {
 		return err
@@ -42,6 +48,7 @@ func (w *Wallet) Hold(l *coins.Lease, ttl time.Duration) error {
 		if len(s.held) > maxHeld {
 			return errHeld
 		}
+		s.addSigned(d, now)
 		return nil
 	})
 }

@@ -26,10 +26,21 @@ func held(t *testing.T, c *wallettest.Chain) (path string, coin coins.Coin) {
 	c.Mine(1)
 	sync(t, w)
 	lease := reserve(t, w, wallet.Reservation{Target: 1})
-	if err := w.Hold(lease, time.Hour); err != nil {
+	if err := w.Hold(lease, time.Hour, dealOf(lease)); err != nil {
 		t.Fatal(err)
 	}
 	return path, lease.Coins[0]
+}
+
+// dealOf is a CoinJoin that spends the coins of a lease.
+func dealOf(l *coins.Lease) wallet.Deal {
+	tx := wire.NewMsgTx(2)
+	tx.AddTxIn(wire.NewTxIn(&wire.OutPoint{Index: 7}, nil, nil)) // a stranger's
+	for _, c := range l.Coins {
+		tx.AddTxIn(wire.NewTxIn(&c.OutPoint, nil, nil))
+	}
+	tx.AddTxOut(wire.NewTxOut(900, []byte{0x51}))
+	return wallet.Deal{Tx: tx, Amount: 900, Earning: 10}
 }
 
 func leased(t *testing.T, w *wallet.Wallet) sats.Amount {
@@ -100,7 +111,8 @@ func TestD3HoldIsBounded(t *testing.T) {
 		c.Pay(next(t, w, 0, keys.External).Script, 1000)
 		c.Mine(1)
 		sync(t, w)
-		if err := w.Hold(reserve(t, w, wallet.Reservation{Target: 1}), 10_000*time.Hour); err != nil {
+		lease := reserve(t, w, wallet.Reservation{Target: 1})
+		if err := w.Hold(lease, 10_000*time.Hour, dealOf(lease)); err != nil {
 			t.Fatal(err)
 		}
 		w.Close()
@@ -125,11 +137,11 @@ func TestD3NotHeldUnlessWritten(t *testing.T) {
 	w := wallettest.NewWith(t, c, cfg, []sats.Amount{1000})
 	lease := reserve(t, w, wallet.Reservation{Target: 1})
 	disk.failAt = disk.count + 1
-	if err := w.Hold(lease, time.Hour); !errors.Is(err, errDisk) {
+	if err := w.Hold(lease, time.Hour, dealOf(lease)); !errors.Is(err, errDisk) {
 		t.Errorf("Hold on a failing disk: %v", err)
 	}
 	lease.Release()
-	if err := w.Hold(lease, time.Hour); !errors.Is(err, coins.ErrLeased) {
+	if err := w.Hold(lease, time.Hour, dealOf(lease)); !errors.Is(err, coins.ErrLeased) {
 		t.Errorf("Hold of a lease that ended: %v", err)
 	}
 }

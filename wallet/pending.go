@@ -75,20 +75,29 @@ func encodePending(all map[chainhash.Hash]pending) (list []pendingBody, err erro
 func decodePending(list []pendingBody) (map[chainhash.Hash]pending, error) {
 	all := make(map[chainhash.Hash]pending, len(list))
 	for _, b := range list {
-		raw, err := hex.DecodeString(b.Tx)
+		tx, err := decodeTx(b.Tx)
 		if err != nil {
 			return nil, fmt.Errorf("a pending transaction: %w", err)
-		}
-		tx, rest := new(wire.MsgTx), bytes.NewReader(raw)
-		if err := tx.Deserialize(rest); err != nil {
-			return nil, fmt.Errorf("a pending transaction: %w", err)
-		}
-		if rest.Len() != 0 {
-			return nil, errors.New("a pending transaction: bytes are left at its end")
 		}
 		all[tx.TxHash()] = pending{tx, time.Unix(b.Since, 0), b.Others}
 	}
 	return all, nil
+}
+
+// decodeTx reads a transaction in hex.
+func decodeTx(text string) (*wire.MsgTx, error) {
+	raw, err := hex.DecodeString(text)
+	if err != nil {
+		return nil, err
+	}
+	tx, rest := new(wire.MsgTx), bytes.NewReader(raw)
+	if err := tx.Deserialize(rest); err != nil {
+		return nil, err
+	}
+	if rest.Len() != 0 {
+		return nil, errors.New("bytes are left at its end")
+	}
+	return tx, nil
 }
 
 // Pending is an own transaction that was signed to be sent and is not yet safe

@@ -43,6 +43,8 @@ type state struct {
 	pending map[chainhash.Hash]pending
 	// held are coins that somebody was given signatures for, and until when.
 	held map[wire.OutPoint]time.Time
+	// signed are what they were given for, the oldest first.
+	signed []signed
 }
 
 // clone returns a copy that may be changed.
@@ -54,6 +56,7 @@ func (s state) clone() state {
 	held := make(map[wire.OutPoint]time.Time, len(s.held))
 	maps.Copy(held, s.held)
 	s.next, s.frozen, s.imported, s.pending, s.held = slices.Clone(s.next), frozen, slices.Clone(s.imported), sent, held
+	s.signed = slices.Clone(s.signed)
 	return s
 }
 
@@ -61,7 +64,8 @@ func (s state) clone() state {
 func (s state) equal(o state) bool {
 	return s.kind == o.kind && slices.Equal(s.next, o.next) && maps.Equal(s.frozen, o.frozen) && s.labels.Equal(&o.labels) &&
 		s.behind == o.behind && s.bonds == o.bonds && slices.EqualFunc(s.imported, o.imported, importedKey.equal) &&
-		maps.EqualFunc(s.pending, o.pending, pending.equal) && maps.EqualFunc(s.held, o.held, time.Time.Equal)
+		maps.EqualFunc(s.pending, o.pending, pending.equal) && maps.EqualFunc(s.held, o.held, time.Time.Equal) &&
+		slices.EqualFunc(s.signed, o.signed, signed.equal)
 }
 
 // newState is that of a new wallet with a seed.
@@ -87,10 +91,11 @@ func newState(seed keys.Seed, cfg Config) (state, error) {
 // bodyVersion grows whenever an older program could misread the body or lose a
 // part of it by saving. Version 2 added pending, labels and causes of freezing;
 // version 3 types other than P2WPKH, watch-only wallets, bonds, imported keys
-// and backups; version 4 held coins, and pending transactions that others send.
+// and backups; version 4 held coins, and pending transactions that others send;
+// version 5 what the held coins were signed for.
 // Older ones can be read as well.
 const (
-	bodyVersion = 4
+	bodyVersion = 5
 	// bondsVersion is the first that tells whether there may be bonds.
 	bondsVersion = 3
 )
@@ -114,6 +119,7 @@ type body struct {
 	Backup    backupMark         `json:"backup,omitzero"`
 	Pending   []pendingBody      `json:"pending,omitempty"`
 	Held      []heldBody         `json:"held,omitempty"`
+	Signed    []signedBody       `json:"signed,omitempty"`
 }
 
 // encode writes the body of the file. The caller should clear it after use.
@@ -139,6 +145,9 @@ func (s state) encode(seed keys.Seed, params *chaincfg.Params) ([]byte, error) {
 	}
 	var err error
 	if b.Pending, err = encodePending(s.pending); err != nil {
+		return nil, err
+	}
+	if b.Signed, err = encodeSigned(s.signed); err != nil {
 		return nil, err
 	}
 	data, err := json.Marshal(b)
@@ -235,6 +244,9 @@ func (b body) state() (state, error) {
 		return state{}, err
 	}
 	if s.held, err = decodeHeld(b.Held); err != nil {
+		return state{}, err
+	}
+	if s.signed, err = decodeSigned(b.Signed); err != nil {
 		return state{}, err
 	}
 	return s, s.decodeImported(b.Imported)

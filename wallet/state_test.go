@@ -29,6 +29,8 @@ func testBody(t testing.TB) (keys.Seed, state, []byte) {
 	tx := wire.NewMsgTx(2)
 	tx.AddTxIn(wire.NewTxIn(&wire.OutPoint{Index: 3}, nil, wire.TxWitness{{1}, {2, 3}}))
 	tx.AddTxOut(wire.NewTxOut(5, []byte{0x51}))
+	bare := tx.Copy()
+	bare.TxIn[0].Witness, bare.LockTime = nil, 9
 	st := state{
 		kind:   txbuild.P2WPKH,
 		next:   []branchPair{{1, 2}, {3, keys.MaxIndex + 1}},
@@ -43,6 +45,7 @@ func testBody(t testing.TB) (keys.Seed, state, []byte) {
 		backup:  backupMark{1_700_000_002, []branchPair{{1, 0}, {3, 7}}},
 		pending: map[chainhash.Hash]pending{tx.TxHash(): {tx, time.Unix(1_700_000_001, 0), true}},
 		held:    map[wire.OutPoint]time.Time{{Index: 4}: time.Unix(1_700_000_009, 0)},
+		signed:  []signed{{Deal{bare, 5, -1}, time.Unix(1_700_000_003, 0)}, {Deal{tx.Copy(), 6, 1}, time.Unix(1_700_000_003, 0)}},
 	}
 	for _, label := range []string{"rent", "März"} {
 		if err := st.labels.Put(labels.Ref{Type: labels.Address, Text: "bcrt1" + label[:1]}, label); err != nil {
@@ -107,9 +110,9 @@ func TestD13StateOfOtherVersions(t *testing.T) {
 		data []byte
 		want error // nil: any
 	}{
-		{"newer", []byte(`{"version":5,"something":"new"}`), store.ErrFutureVersion},
+		{"newer", []byte(`{"version":6,"something":"new"}`), store.ErrFutureVersion},
 		{"another network", replace("regtest", "mainnet"), ErrNetwork},
-		{"version 0", replace(`"version":4`, `"version":0`), nil},
+		{"version 0", replace(`"version":5`, `"version":0`), nil},
 		{"unknown type", replace("p2wpkh", "p2tr"), keys.ErrType},
 		{"imported key of zero", replace(strings.Repeat("01", 32), strings.Repeat("00", 32)), keys.ErrWIF},
 		{"imported key cut", replace(strings.Repeat("01", 32), strings.Repeat("01", 31)), keys.ErrWIF},

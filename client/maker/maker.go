@@ -18,6 +18,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 
 	"github.com/joinmarket-go/joinmarket/internal/durable"
@@ -40,8 +41,12 @@ type Wallet interface {
 	Subscribe() (changes <-chan struct{}, cancel func())
 	Reserve(wallet.Reservation) (*coins.Lease, error)
 	NextAddress(mixdepth int, branch uint32) (wallet.Address, error)
-	// Hold makes a lease outlast this process.
-	Hold(l *coins.Lease, ttl time.Duration) error
+	// Hold makes a lease, and what is signed for, outlast this process.
+	Hold(l *coins.Lease, ttl time.Duration, d wallet.Deal) error
+	// Signed is what was held for, also before the last start, and Settled
+	// strikes one off.
+	Signed() []wallet.Signed
+	Settled(id chainhash.Hash) error
 	SignMessage(c coins.Coin, text string) (pubkey, der []byte, err error)
 	// SignTx adds the witnesses of the inputs that spend these coins, and of
 	// no others.
@@ -120,7 +125,7 @@ type Maker struct {
 	// Owned by the goroutine of Run.
 	published []protocol.Offer // in force at the daemon of this session
 	talks     map[uint64]*talk // open conversations of this session
-	signed    []*talk          // signed ones whose end is not seen yet, oldest first
+	signed    []*promise       // whose end is not seen yet, oldest first
 }
 
 // New checks the configuration and opens the record, which Run closes.

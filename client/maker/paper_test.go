@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/btcsuite/btcd/chaincfg/v2"
+	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 
 	"github.com/joinmarket-go/joinmarket/internal/vectors"
@@ -33,6 +34,7 @@ type paperWallet struct {
 	height int32
 	coins  []coins.Coin
 	leases coins.Leases
+	deals  []wallet.Deal  // what was held for
 	next   map[int]uint32 // internal branch, by mixdepth
 	spent  map[wire.OutPoint]bool
 	taker  map[wire.OutPoint]chain.TxOut
@@ -59,7 +61,29 @@ func (w *paperWallet) SignTx(tx *wire.MsgTx, own []coins.Coin) error {
 	return nil
 }
 
-func (w *paperWallet) Hold(l *coins.Lease, ttl time.Duration) error { return l.Extend(ttl) }
+func (w *paperWallet) Hold(l *coins.Lease, ttl time.Duration, d wallet.Deal) error {
+	w.deals = append(w.deals, d)
+	return l.Extend(ttl)
+}
+
+func (w *paperWallet) Signed() (all []wallet.Signed) {
+	for _, d := range w.deals {
+		s := wallet.Signed{Deal: d, ID: d.Tx.TxHash()}
+		for _, c := range w.coins {
+			if c.OutPoint.Hash == s.ID {
+				s.Seen, s.Confirmations = true, c.Confirmations(w.height)
+			}
+		}
+		s.Spent = !s.Seen && slices.ContainsFunc(d.Tx.TxIn, func(in *wire.TxIn) bool { return w.spent[in.PreviousOutPoint] })
+		all = append(all, s)
+	}
+	return all
+}
+
+func (w *paperWallet) Settled(id chainhash.Hash) error {
+	w.deals = slices.DeleteFunc(w.deals, func(d wallet.Deal) bool { return d.Tx.TxHash() == id })
+	return nil
+}
 
 func (w *paperWallet) Reserve(r wallet.Reservation) (*coins.Lease, error) {
 	return w.leases.Take(r.Purpose, r.TTL, func(leased func(wire.OutPoint) bool) ([]coins.Coin, error) {

@@ -14,8 +14,8 @@ import (
 // push broadcasts a transaction for a taker if it is one that we signed, with
 // all signatures in place; anything else is ignored (attack M23).
 func (m *Maker) push(ctx context.Context, e control.PushEvent) {
-	for _, t := range m.signed {
-		tx, ok := complete(t.tx, t.raw, e.Tx)
+	for _, p := range m.signed {
+		tx, ok := complete(p.tx, p.raw, e.Tx)
 		if !ok {
 			continue
 		}

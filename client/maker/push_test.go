@@ -29,7 +29,7 @@ func TestM23Push(t *testing.T) {
 	m.event(t.Context(), d, e)
 	tx := firstTx(t, last[control.IOAuthRequest](t, d).IOAuth)
 	m.event(t.Context(), d, control.TxEvent{Conversation: e.Conversation, Taker: e.Taker, Tx: serialise(t, tx)})
-	if err := m.cfg.Wallet.SignTx(tx, m.signed[0].agreement.Inputs); err != nil {
+	if err := m.cfg.Wallet.SignTx(tx, m.talks[e.Conversation].agreement.Inputs); err != nil {
 		t.Fatal(err)
 	}
 	tx.TxIn[0].Witness = wire.TxWitness{make([]byte, 72), make([]byte, 33)} // the taker's

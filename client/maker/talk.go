@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"github.com/btcsuite/btcd/chainhash/v2"
-	"github.com/btcsuite/btcd/wire/v2"
-
 	"github.com/joinmarket-go/joinmarket/protocol"
 	"github.com/joinmarket-go/joinmarket/protocol/control"
 	"github.com/joinmarket-go/joinmarket/wallet/coins"
@@ -23,11 +20,8 @@ type talk struct {
 	lease     *coins.Lease // of agreement.Inputs
 
 	// Set when signed.
-	raw  []byte      // as the taker sent it
-	tx   *wire.MsgTx // with our witnesses
-	txid chainhash.Hash
+	raw  []byte   // as the taker sent it
 	sigs []string // the answer
-	seen bool     // the wallet knows the transaction
 }
 
 // refusal is an error with the reason that the daemon and the user are told.
@@ -69,7 +63,7 @@ func (m *Maker) end(id uint64) {
 		return
 	}
 	delete(m.talks, id)
-	if t.tx == nil {
+	if t.sigs == nil {
 		t.lease.Release()
 	}
 }

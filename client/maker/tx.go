@@ -10,13 +10,10 @@ import (
 
 	"github.com/joinmarket-go/joinmarket/protocol"
 	"github.com/joinmarket-go/joinmarket/protocol/control"
+	"github.com/joinmarket-go/joinmarket/wallet"
 	"github.com/joinmarket-go/joinmarket/wallet/coins"
 	"github.com/joinmarket-go/joinmarket/wallet/txsign"
 )
-
-// maxSigned bounds how many signed transactions are watched; older ones are
-// forgotten first.
-const maxSigned = 256
 
 // tx answers a taker that sent its transaction, with signatures or a refusal.
 func (m *Maker) tx(ctx context.Context, d Daemon, e control.TxEvent) {
@@ -38,7 +35,7 @@ func (m *Maker) sign(ctx context.Context, e control.TxEvent) ([]string, error) {
 	if !ok || t.taker != e.Taker {
 		return nil, refuse(protocol.ReasonUnexpected, errors.New("no coins were shown in this conversation"))
 	}
-	if t.tx != nil {
+	if t.sigs != nil {
 		if !bytes.Equal(t.raw, e.Tx) {
 			return nil, refuse(protocol.ReasonUnexpected, errors.New("another transaction was signed before"))
 		}
@@ -60,9 +57,14 @@ func (m *Maker) sign(ctx context.Context, e control.TxEvent) ([]string, error) {
 	if err := m.checkOwn(ctx, t.agreement.Inputs); err != nil {
 		return nil, err
 	}
+	earning, err := t.agreement.Earning()
+	if err != nil {
+		return nil, refuse(protocol.ReasonInternal, err)
+	}
 	// The coins stay set aside, also if we crash, before anybody can use the
 	// signatures (attack D3).
-	if err := m.cfg.Wallet.Hold(t.lease, m.cfg.HoldSigned); errors.Is(err, coins.ErrLeased) {
+	deal := wallet.Deal{Tx: tx.Copy(), Amount: t.agreement.Amount, Earning: earning}
+	if err := m.cfg.Wallet.Hold(t.lease, m.cfg.HoldSigned, deal); errors.Is(err, coins.ErrLeased) {
 		return nil, refuse(protocol.ReasonTimeoutTx, err)
 	} else if err != nil {
 		return nil, refuse(protocol.ReasonInternal, err)
@@ -81,15 +83,9 @@ func (m *Maker) sign(ctx context.Context, e control.TxEvent) ([]string, error) {
 		}
 		sigs = append(sigs, pushes.Encode())
 	}
-	t.raw, t.tx, t.txid, t.sigs = e.Tx, tx, tx.TxHash(), sigs
-	if m.signed = append(m.signed, t); len(m.signed) > maxSigned {
-		m.signed = m.signed[1:]
-	}
-	earning, err := t.agreement.Earning()
-	if err != nil {
-		return nil, err
-	}
+	t.raw, t.sigs = e.Tx, sigs
+	m.signed = append(m.signed, &promise{txid: tx.TxHash(), tx: deal.Tx, raw: t.raw, lease: t.lease})
 	m.log.Info("signed for a taker", "nick", t.taker, "conversation", e.Conversation)
-	m.cfg.Notify(Signed{Taker: t.taker, TxID: t.txid, Amount: t.agreement.Amount, Earning: earning})
+	m.cfg.Notify(Signed{Taker: t.taker, TxID: tx.TxHash(), Amount: t.agreement.Amount, Earning: earning})
 	return sigs, nil
 }

@@ -1,46 +1,80 @@
 package maker
 
 import (
+	"bytes"
 	"slices"
 
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 
 	"github.com/joinmarket-go/joinmarket/protocol/sats"
+	"github.com/joinmarket-go/joinmarket/wallet"
+	"github.com/joinmarket-go/joinmarket/wallet/coins"
 )
 
-// watch looks in the wallet for the transactions we signed: each pays us, so
-// that it is there once the node knows it.
+// promise is a transaction that we signed and whose end is not seen yet.
+type promise struct {
+	txid  chainhash.Hash
+	tx    *wire.MsgTx  // without witnesses
+	raw   []byte       // the same
+	lease *coins.Lease // nil if it was signed before the last start
+	seen  bool         // the wallet knows it
+	over  bool         // its end was told
+}
+
+// watch tells what became of the transactions that we signed, also of those of
+// before the last start. The wallet remembers them; what it does not remember
+// any more is forgotten.
 func (m *Maker) watch() {
-	own, err := m.cfg.Wallet.Coins()
-	if err != nil {
-		return // a later change will tell
+	known := make(map[chainhash.Hash]*promise)
+	for _, p := range m.signed {
+		known[p.txid] = p
 	}
-	height := make(map[chainhash.Hash]int32)
-	unspent := make(map[wire.OutPoint]bool)
-	for _, c := range own {
-		height[c.OutPoint.Hash] = c.Height
-		unspent[c.OutPoint] = true
+	m.signed = nil
+	for _, s := range m.cfg.Wallet.Signed() {
+		p := known[s.ID]
+		if p == nil {
+			var raw bytes.Buffer
+			if err := s.Tx.SerializeNoWitness(&raw); err != nil {
+				continue // it was read from such bytes
+			}
+			p = &promise{txid: s.ID, tx: s.Tx, raw: raw.Bytes()}
+		}
+		if m.tell(p, s) {
+			p.over = true
+			if p.lease != nil {
+				p.lease.Release()
+			}
+		}
+		if p.over {
+			err := m.cfg.Wallet.Settled(s.ID)
+			if err == nil {
+				continue
+			}
+			m.log.Warn("could not write down that a CoinJoin is over; it is told again after a restart", "err", err)
+		}
+		m.signed = append(m.signed, p)
 	}
-	m.signed = slices.DeleteFunc(m.signed, func(t *talk) bool {
-		h, known := height[t.txid]
-		switch {
-		case known && !t.seen:
-			m.cfg.Notify(Seen{TxID: t.txid})
-		case !known && !unspent[t.agreement.Inputs[0].OutPoint]:
-			m.cfg.Notify(Spent{TxID: t.txid})
-			t.lease.Release()
-			return true
-		}
-		t.seen = known // an evicted transaction is waited for again
-		if h == 0 {
-			return false
-		}
-		earning, _ := t.agreement.Earning() // it was computed when signing
-		m.cfg.Notify(Earned{TxID: t.txid, Amount: t.agreement.Amount, Earning: earning})
-		t.lease.Release()
-		return true
-	})
+}
+
+// tell tells what is new about a transaction, and whether it is over.
+func (m *Maker) tell(p *promise, s wallet.Signed) (over bool) {
+	if p.over {
+		return false
+	}
+	if s.Seen && !p.seen {
+		m.cfg.Notify(Seen{TxID: s.ID})
+	}
+	p.seen = s.Seen // an evicted transaction is waited for again
+	switch {
+	case s.Confirmations > 0:
+		m.cfg.Notify(Earned{TxID: s.ID, Amount: s.Amount, Earning: s.Earning})
+	case s.Spent:
+		m.cfg.Notify(Spent{TxID: s.ID})
+	default:
+		return false
+	}
+	return true
 }
 
 // spendable is what the richest mixdepth holds in confirmed coins that are not

@@ -45,6 +45,7 @@ func TestD4Watch(t *testing.T) {
 				switch state {
 				case 'u': // unspent: nothing has happened
 				case 's': // spent by something else
+					w.spent[w.coins[1].OutPoint] = true
 					w.coins = slices.Delete(w.coins, 1, 2)
 				case 'm': // in the mempool
 					w.coins = append(slices.Delete(w.coins, 1, 2), ours)
