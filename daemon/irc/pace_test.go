@@ -74,6 +74,21 @@ func TestStrangersCannotSlowUs(t *testing.T) {
 	})
 }
 
+// TestGreetingIsNoComplaint: some servers ask for patience with the reply that
+// others complain with.
+func TestGreetingIsNoComplaint(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := start(t, nil)
+		p := h.accept()
+		p.say(":srv.example 439 * :Please wait while we process your connection.", ":srv.example NOTICE * :*** Checking for flood bots")
+		p.welcome(h)
+		if s := h.ch.Status(); s.Interval != control.DefaultLineInterval || s.Complaints != 0 {
+			t.Errorf("interval %v, %d complaints", s.Interval, s.Complaints)
+		}
+		h.stop()
+	})
+}
+
 // TestFloodedIsRemembered: a pace for which a server ended the connection is not
 // gone back to, whatever time passes; the lines really leave that slowly.
 func TestFloodedIsRemembered(t *testing.T) {

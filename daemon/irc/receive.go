@@ -104,8 +104,10 @@ func (l *link) reply(m *irc.Message) error {
 	case "005":
 		l.support(m)
 	case "263", "439", "707":
-		l.complaint(m.Trailing())
-		l.board.drop(DropRefused)
+		if l.phase != registering { // before, some servers greet with 439
+			l.complaint(m.Trailing())
+			l.board.drop(DropRefused)
+		}
 	case "332":
 		l.topic(m.Param(1), m.Param(2))
 	case "401":
