@@ -111,6 +111,9 @@ func (e Event) Size() int { return len(e.encoded) }
 
 // Send queues an event as Notify does.
 func (c *Conn) Send(e Event) error {
+	if size := e.Size() - headerSize; size > c.writeLimit {
+		return fmt.Errorf("event: %w", tooLarge("frame", size, c.writeLimit))
+	}
 	if err := c.out.offer(e.encoded); err != nil {
 		c.Abort(err) // or it has ended before
 		return c.Err()
