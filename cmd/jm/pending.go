@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -16,69 +15,12 @@ func newWalletPending(a *app) *cobra.Command {
 	cmd.Long = `Transactions that are sent, but not yet safe in the chain. The wallet keeps each
 until six blocks lie on it. Should the node lose one, every jm that stays up
 (such as yieldgenerator) sends it again, and its coins are set aside meanwhile.
-After two weeks without success it is given up.`
+After two weeks without success it is given up.
+
+A CoinJoin that a maker was given to send is kept the same way, but sent by
+nobody here. A maker's list has the CoinJoins too that it signed and whose end
+it has not seen; their coins are set aside for some minutes.`
 	cmd.AddCommand(newPendingList(a), newPendingSend(a), newPendingForget(a))
-	return cmd
-}
-
-// pendingTx is an element of `jm wallet pending list --json`.
-type pendingTx struct {
-	TxID          string `json:"txid"`
-	Tx            string `json:"tx"` // hex
-	Since         string `json:"since"`
-	State         string `json:"state"` // confirmed, unconfirmed or lost
-	Confirmations int32  `json:"confirmations"`
-}
-
-func pendingList(w *wallet.Wallet) []pendingTx {
-	list := []pendingTx{}
-	for _, p := range w.Pending() {
-		one := pendingTx{p.ID.String(), txHex(p.Tx), p.Since.UTC().Format(time.RFC3339), "lost", p.Confirmations}
-		switch {
-		case p.Confirmations > 0:
-			one.State = "confirmed"
-		case p.Seen:
-			one.State = "unconfirmed"
-		}
-		list = append(list, one)
-	}
-	return list
-}
-
-func newPendingList(a *app) *cobra.Command {
-	var offline bool
-	cmd := &cobra.Command{
-		Use:   "list [WALLET]",
-		Short: "List them",
-		Args:  cobra.MaximumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := a.load(); err != nil {
-				return err
-			}
-			w, done, err := a.openKnown(cmd.Context(), one(args), offline)
-			if err != nil {
-				return err
-			}
-			defer done()
-			list := pendingList(w)
-			if a.json {
-				return a.print(map[string]any{"pending": list})
-			}
-			if len(list) == 0 {
-				a.term.say("Nothing is pending.")
-			}
-			for _, p := range list {
-				note := map[string]string{
-					"confirmed":   fmt.Sprintf("%d confirmations", p.Confirmations),
-					"unconfirmed": "in the mempool",
-					"lost":        "the node does not have it; jm wallet pending send",
-				}[p.State]
-				fmt.Fprintf(a.term.out, "%s   since %s   %s\n", p.TxID, p.Since, note)
-			}
-			return nil
-		},
-	}
-	cmd.Flags().BoolVar(&offline, "offline", false, "show the last known state at once, without asking the node")
 	return cmd
 }
 
