@@ -42,8 +42,10 @@ func TestCoinJoin(t *testing.T) {
 			dial := m.sharedDaemon()
 			return func() dialFunc { return dial }
 		}, taker.Self, 3},
-		// Its flood control cannot be switched off and costs seconds.
-		{"over ngircd", func(t testing.TB) string { return ircserver.NgIRCd(t, ircserver.Options{}).Address }, nil, taker.Self, 2},
+		// Flood control that cannot be switched off, and clients that are let in
+		// slowly, cost seconds.
+		{"over ngircd", onServer(ircserver.NgIRCd), nil, taker.Self, 2},
+		{"over inspircd", onServer(ircserver.InspIRCd), nil, taker.Self, 2},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -53,6 +55,14 @@ func TestCoinJoin(t *testing.T) {
 			}
 			coinJoin(m, c.broadcast, c.makers)
 		})
+	}
+}
+
+// onServer is where a real server is found.
+func onServer(run func(testing.TB, ircserver.Options) ircserver.Server) func(testing.TB) string {
+	return func(t testing.TB) string {
+		t.Helper()
+		return run(t, ircserver.Options{}).Address
 	}
 }
 
