@@ -1,6 +1,9 @@
 package wallet
 
-import "github.com/joinmarket-go/joinmarket/wallet/keys"
+import (
+	"github.com/joinmarket-go/joinmarket/wallet/keys"
+	"github.com/joinmarket-go/joinmarket/wallet/txbuild"
+)
 
 // Address is a place to be paid at.
 type Address struct {
@@ -51,12 +54,12 @@ func (w *Wallet) growLater() {
 
 func (w *Wallet) address(path keys.Path) (a Address, err error) {
 	err = w.withTree(func(t *keys.Tree) error {
-		if a.Script, err = t.Script(path); err != nil {
-			return err
-		}
-		a.Text, err = t.Address(path)
+		a.Script, err = t.Script(path)
 		return err
 	})
+	if err == nil {
+		a.Text, err = txbuild.FormatAddress(a.Script, w.cfg.Params)
+	}
 	if err != nil {
 		return Address{}, err
 	}

@@ -82,6 +82,9 @@ func (w *Wallet) scanFor(ctx context.Context, scanner chain.Scanner, want counts
 	var branches []chain.Branch
 	ids := want.ids()
 	for _, id := range ids {
+		if err := w.learn(id, want[id]); err != nil {
+			return chain.Found{}, nil, err
+		}
 		branch, err := w.branch(id, want[id])
 		if err != nil {
 			return chain.Found{}, nil, err

@@ -159,8 +159,8 @@ func (w *Wallet) branch(id branchID, count uint32) (chain.Branch, error) {
 	return b, err
 }
 
-// learn derives the scripts of a run that are not watched yet, to count of them
-// in all, so that their outputs are recognised.
+// learn derives the first count scripts of a run that are not known yet, so that
+// their outputs are recognised.
 func (w *Wallet) learn(id branchID, count uint32) error {
 	var paths []keys.Path
 	var scripts [][]byte
@@ -170,7 +170,9 @@ func (w *Wallet) learn(id branchID, count uint32) error {
 			if err != nil {
 				return err
 			}
-			paths = append(paths, path)
+			if w.scripts[path] == nil {
+				paths = append(paths, path)
+			}
 		}
 		var err error
 		scripts, err = t.Scripts(paths)
