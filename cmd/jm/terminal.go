@@ -43,12 +43,12 @@ func newTerminal(in, out, errw *os.File) *terminal {
 	}
 }
 
-// say prints a line of talk.
+// say prints a line of talk. Whatever is in it, it does nothing to the screen.
 func (t *terminal) say(format string, args ...any) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.clear()
-	fmt.Fprintf(t.err, format+"\n", args...)
+	fmt.Fprintln(t.err, visible(fmt.Sprintf(format, args...)))
 	fmt.Fprint(t.err, t.status)
 }
 
@@ -57,6 +57,7 @@ func (t *terminal) say(format string, args ...any) {
 func (t *terminal) waiting(text string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	text = oneLine(text)
 	if !t.color {
 		if text != "" && text != t.status {
 			fmt.Fprintln(t.err, "... "+text)
@@ -96,7 +97,7 @@ func (t *terminal) ask(question string) (string, error) {
 		return "", errNoTerminal
 	}
 	t.waiting("")
-	fmt.Fprint(t.err, question)
+	fmt.Fprint(t.err, visible(question))
 	line, err := t.lines.ReadString('\n')
 	if err != nil && line == "" {
 		return "", fmt.Errorf("reading the answer: %w", err)
@@ -126,7 +127,7 @@ func (t *terminal) askSecret(question string) (secret.Text, error) {
 		return secret.Text{}, errNoTerminal
 	}
 	t.waiting("")
-	fmt.Fprint(t.err, question)
+	fmt.Fprint(t.err, visible(question))
 	text, err := term.ReadPassword(int(t.in.Fd()))
 	fmt.Fprintln(t.err)
 	if err != nil {

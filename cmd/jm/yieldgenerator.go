@@ -134,7 +134,7 @@ func (a *app) tell(e maker.Event) {
 		_ = json.NewEncoder(a.term.out).Encode(makerLine(e)) // a closed pipe ends the program by its signal
 		return
 	}
-	a.term.say("%s %s", time.Now().Format(time.DateTime), makerText(e))
+	a.term.say("%s %s", time.Now().Format(time.DateTime), oneLine(makerText(e)))
 }
 
 func makerText(e maker.Event) string {
