@@ -39,7 +39,7 @@ type link struct {
 	alerts   int           // of the room's topic that were told
 	refusals int           // of the room, in a row
 	upSince  time.Time     // of the present stay in the room; zero if not in it
-	wasUp    bool          // this connection was in the room
+	entered  bool          // the room, at least once
 	lasted   time.Duration // the longest stay in the room
 
 	deadline <-chan time.Time // of the phase; nil when up

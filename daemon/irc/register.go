@@ -63,7 +63,7 @@ func (l *link) welcome(m *irc.Message) error {
 // support reads the network's name from 005, of which there may be several. Once
 // the channel has been up it stays what it was: messages are signed for it.
 func (l *link) support(m *irc.Message) {
-	if l.wasUp || len(m.Params) < 3 {
+	if l.entered || len(m.Params) < 3 {
 		return
 	}
 	for _, token := range m.Params[1 : len(m.Params)-1] {

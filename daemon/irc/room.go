@@ -39,7 +39,7 @@ func (l *link) joined(m *irc.Message) error {
 	l.phase = up
 	l.deadline, l.retry = nil, nil
 	l.joiner = chunk.NewJoiner(time.Now)
-	l.upSince, l.wasUp, l.Channel.wasUp = time.Now(), true, true
+	l.upSince, l.entered, l.wasUp = time.Now(), true, true
 	l.board.enter(LinkUp)
 	l.board.change(func(s *Status) { s.HostID, s.Cause, s.Reason = l.hostID, "", "" })
 	l.log.Info("channel up", "hostid", l.hostID, "room", l.room)

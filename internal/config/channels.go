@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"net"
 	"os"
+	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -160,7 +161,7 @@ func setTLSCA(c *Config, ch *control.ChannelConfig, v string) error {
 func setClientCert(c *Config, ch *control.ChannelConfig, v string) error {
 	text, mode, err := readPEM(inDir(c, v))
 	ch.ClientCert = control.Credential(text)
-	if err == nil && mode.Perm()&0o077 != 0 {
+	if err == nil && mode.Perm()&0o077 != 0 && runtime.GOOS != "windows" { // where the bits say nothing
 		c.warn("%s holds a key and can be read by others; chmod 600 it.", inDir(c, v))
 	}
 	return err
