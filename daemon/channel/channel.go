@@ -42,6 +42,12 @@ type Channel interface {
 	SendPrivate(to protocol.Nick, command, body string) error
 }
 
+// Reporter is a Channel that can tell more of itself than its events do.
+type Reporter interface {
+	// Report tells where the channel stands. It is safe from any goroutine.
+	Report() control.ChannelReport
+}
+
 // Event is something a channel saw: one of the types below.
 type Event interface{ event() }
 

@@ -69,3 +69,6 @@ func (b *Book) Channels(nick protocol.Nick, channels []string) []string {
 	}
 	return slices.DeleteFunc(slices.Clone(channels), func(c string) bool { return !slices.Contains(p.channels, c) })
 }
+
+// Peers returns the number of nicks heard of.
+func (b *Book) Peers() int { return len(b.peers) }
