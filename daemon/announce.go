@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/joinmarket-go/joinmarket/daemon/count"
 	"github.com/joinmarket-go/joinmarket/internal/random"
 	"github.com/joinmarket-go/joinmarket/protocol"
 	"github.com/joinmarket-go/joinmarket/protocol/control"
@@ -24,6 +25,10 @@ const (
 func (k *maker) announce(r control.AnnounceRequest) (any, error) {
 	old := k.offers
 	k.offers, k.bonded = slices.Clone(r.Offers), r.Bond
+	k.market = make([]string, len(k.offers))
+	for i, o := range k.offers {
+		k.market[i] = group(line.Offer{Offer: o})
+	}
 	if !k.s.ready {
 		return nil, nil
 	}
@@ -50,17 +55,9 @@ func (k *maker) announce(r control.AnnounceRequest) (any, error) {
 
 func group(m line.Message) string { return string(line.Append(nil, m)) }
 
-func (k *maker) groups() []string {
-	groups := make([]string, len(k.offers))
-	for i, o := range k.offers {
-		groups[i] = group(line.Offer{Offer: o})
-	}
-	return groups
-}
-
 func (k *maker) begin() {
 	if len(k.offers) > 0 {
-		k.s.sendPublic(k.groups())
+		k.s.sendPublic(k.market)
 	}
 }
 
@@ -74,7 +71,7 @@ func (k *maker) up(l *link, again bool) {
 		if !l.up() || len(k.offers) == 0 {
 			return
 		}
-		if err := l.SendPublic(k.groups()); err != nil {
+		if err := l.SendPublic(k.market); err != nil {
 			k.s.log.Warn("offers not published again", "channel", l.name, "err", err)
 		}
 	})
@@ -84,7 +81,7 @@ func (k *maker) up(l *link, again bool) {
 // of the bond if there is one.
 func (k *maker) answer(nick protocol.Nick, on *link) {
 	now := time.Now()
-	if len(k.offers) == 0 || !k.limits.ask.Allow(nick, now) || !k.limits.allAsk.Allow(now) {
+	if len(k.offers) == 0 || !k.s.allowed(k.limits.ask.Allow(nick, now) && k.limits.allAsk.Allow(now), count.LimitAsks) {
 		return
 	}
 	if a := (asker{nick, on}); k.bonded {

@@ -2,7 +2,9 @@ package daemon
 
 import (
 	"context"
+	"strings"
 
+	"github.com/joinmarket-go/joinmarket/daemon/count"
 	"github.com/joinmarket-go/joinmarket/protocol"
 	"github.com/joinmarket-go/joinmarket/protocol/control"
 	"github.com/joinmarket-go/joinmarket/protocol/line"
@@ -31,6 +33,7 @@ type asker struct {
 // prove has the bond proved to a taker, and then sends it the offers.
 func (k *maker) prove(a asker) {
 	if len(k.bonds.waiting) >= maxBondsWaiting {
+		k.s.d.counts.Inc(count.LimitBonds)
 		k.sendOffers(a, "")
 		return
 	}
@@ -76,9 +79,7 @@ func (k *maker) sendOffers(to asker, proof string) {
 		return
 	}
 	msg := line.Fields(line.Offer{Offer: k.offers[0]})
-	for _, g := range k.groups()[1:] {
-		msg += g
-	}
+	msg += strings.Join(k.market[1:], "")
 	if proof != "" {
 		msg += group(line.TBond{Proof: proof})
 	}

@@ -3,6 +3,7 @@ package daemon
 import (
 	"bytes"
 	"errors"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -15,7 +16,7 @@ import (
 // TestWholeConversation runs a CoinJoin of a taker and two makers, all of whose
 // clients are scripted, from the order book to the push.
 func TestWholeConversation(t *testing.T) {
-	inWorld(t, Config{DataDir: t.TempDir()}, func(t *testing.T, w *world) {
+	inWorld(t, Config{Commitments: filepath.Join(t.TempDir(), "commitmentlist")}, func(t *testing.T, w *world) {
 		makers := map[protocol.Nick]*client{bob: w.maker(bob), carol: w.maker(carol, offer(0), offer(3))}
 		taker := w.enter(control.RoleTaker, alice)
 		taker.do(control.MethodRefresh, nil, nil)
@@ -120,7 +121,7 @@ func (w *world) checkWire() {
 func TestUsedCommitmentSurvivesRestart(t *testing.T) {
 	dir := t.TempDir()
 	for run := range 2 {
-		inWorld(t, Config{DataDir: dir}, func(t *testing.T, w *world) {
+		inWorld(t, Config{Commitments: filepath.Join(dir, "commitmentlist")}, func(t *testing.T, w *world) {
 			maker, taker := w.maker(bob), w.enter(control.RoleTaker, alice)
 			taker.fill2(bob)
 			if run == 1 {

@@ -41,10 +41,10 @@ type Config struct {
 	// control.MaxChannels, of different names. With none here, each client
 	// must name its own.
 	Channels []control.ChannelConfig
-	// DataDir is the folder of the used commitments; it must exist. Empty
-	// keeps them in memory only, which is for tests: a maker's restart would
-	// let every commitment be used again.
-	DataDir string
+	// Commitments is the file of the used commitments; its folder must exist.
+	// Empty keeps them in memory only, which is for tests: a maker's restart
+	// would let every commitment be used again.
+	Commitments string
 	// Files is where they are written; nil is the operating system.
 	Files durable.System
 	// Version of the software, as clients see it: at most 64 printable ASCII
@@ -61,6 +61,8 @@ type Config struct {
 	// Limits overrides waits of conversations; those not in it are as in
 	// exchange.DefaultLimits.
 	Limits exchange.Limits
+	// Bounds of what strangers can have a session do.
+	Bounds Bounds
 	// Counts gets what the daemon counts; nil means a set of its own.
 	Counts *count.Set
 	// Logger; nil is silent.
@@ -101,6 +103,7 @@ func New(cfg Config) (*Daemon, error) {
 	if cfg.StartWait == 0 {
 		cfg.StartWait = DefaultStartWait
 	}
+	cfg.Bounds = cfg.Bounds.or(DefaultBounds)
 	limits := maps.Clone(exchange.DefaultLimits)
 	maps.Copy(limits, cfg.Limits)
 	cfg.Limits = limits
@@ -110,7 +113,7 @@ func New(cfg Config) (*Daemon, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	used, err := commitment.Open(commitment.Config{Dir: cfg.DataDir, Files: cfg.Files, Logger: cfg.Logger})
+	used, err := commitment.Open(commitment.Config{File: cfg.Commitments, MaxHeard: cfg.Bounds.Hearsay, Counts: cfg.Counts, Files: cfg.Files, Logger: cfg.Logger})
 	if err != nil {
 		return nil, fmt.Errorf("daemon: %w", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/joinmarket-go/joinmarket/daemon/count"
 	"github.com/joinmarket-go/joinmarket/daemon/rate"
 	"github.com/joinmarket-go/joinmarket/protocol"
 	"github.com/joinmarket-go/joinmarket/protocol/control"
@@ -14,9 +15,11 @@ var errorRate = rate.Rate{Every: time.Second, Burst: 20}
 
 // errorText tells the client what a counterparty wrote in !error.
 func (s *session) errorText(from protocol.Nick, text string) {
-	if s.errors.Allow(time.Now()) {
-		s.tell(control.EventError, control.ErrorEvent{Nick: from, Text: control.FreeText(text)})
+	if !s.errors.Allow(time.Now()) {
+		s.d.counts.Inc(count.LimitErrorTexts)
+		return
 	}
+	s.tell(control.EventError, control.ErrorEvent{Nick: from, Text: control.FreeText(text)})
 }
 
 // quoting makes the text of an !error that repeats what the peer wrote, as the

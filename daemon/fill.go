@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/joinmarket-go/joinmarket/daemon/commitment"
+	"github.com/joinmarket-go/joinmarket/daemon/count"
 	"github.com/joinmarket-go/joinmarket/daemon/exchange"
 	"github.com/joinmarket-go/joinmarket/protocol"
 	"github.com/joinmarket-go/joinmarket/protocol/line"
@@ -28,13 +29,14 @@ func (k *maker) fill(from protocol.Nick, on *link, msg string) {
 		return
 	}
 	if now := time.Now(); !k.limits.fill.Allow(from, now) || !k.limits.fillLong.Allow(from, now) {
+		k.s.d.counts.Inc(count.LimitFills)
 		log.Debug("fill ignored: too many of this nick")
 		return
 	}
 	text, value := k.judge(msg)
 	if text != "" {
 		log.Debug("fill refused", "answer", text)
-		if k.limits.refusals.Allow(time.Now()) {
+		if k.mayRefuse() {
 			k.s.send(&outgoing{to: from, command: protocol.CmdError, msg: text})
 			if value != nil {
 				k.handOn(*value, from)
@@ -42,8 +44,13 @@ func (k *maker) fill(from protocol.Nick, on *link, msg string) {
 		}
 		return
 	}
-	if value == nil || len(k.talks) >= maxConversations {
-		log.Debug("fill ignored", "malformed", value == nil, "conversations", len(k.talks))
+	if value == nil {
+		log.Debug("fill ignored: malformed")
+		return
+	}
+	if len(k.talks) >= k.s.d.cfg.Bounds.Conversations {
+		k.s.d.counts.Inc(count.LimitConversations)
+		log.Debug("fill ignored: too many conversations")
 		return
 	}
 	k.open(from, on, msg, *value)
@@ -58,7 +65,7 @@ func (k *maker) open(from protocol.Nick, on *link, msg string, value commitment.
 	}
 	said, err := c.Receive(protocol.CmdFill, msg)
 	if err != nil {
-		if errors.Is(err, exchange.ErrOrder) || !k.limits.refusals.Allow(time.Now()) {
+		if errors.Is(err, exchange.ErrOrder) || !k.mayRefuse() {
 			return
 		}
 		key := strings.Split(msg, " ")[2] // all else was judged
@@ -68,7 +75,7 @@ func (k *maker) open(from protocol.Nick, on *link, msg string, value commitment.
 	reserved, err := k.s.d.used.Reserve(value, from)
 	if err != nil {
 		// Another taker, or another maker of this daemon, was faster.
-		if k.limits.refusals.Allow(time.Now()) {
+		if k.mayRefuse() {
 			k.s.send(&outgoing{to: from, command: protocol.CmdError, msg: blacklisted + commitment.Hex(value)})
 		}
 		return
@@ -83,6 +90,11 @@ func (k *maker) open(from protocol.Nick, on *link, msg string, value commitment.
 		k.finish(t, sendReason(err))
 	}})
 	k.await(t)
+}
+
+// mayRefuse reports whether one more fill may be answered with a refusal.
+func (k *maker) mayRefuse() bool {
+	return k.s.allowed(k.limits.refusals.Allow(time.Now()), count.LimitRefusals)
 }
 
 // blacklisted begins the text for a commitment that was used. Takers look for

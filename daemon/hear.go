@@ -1,7 +1,10 @@
 package daemon
 
 import (
+	"errors"
+
 	"github.com/joinmarket-go/joinmarket/daemon/channel"
+	"github.com/joinmarket-go/joinmarket/daemon/count"
 	"github.com/joinmarket-go/joinmarket/daemon/orderbook"
 )
 
@@ -10,6 +13,7 @@ import (
 func (s *session) hearPublic(on *link, ev channel.Public) {
 	others, err := s.book.Hear(orderbook.Source{Nick: ev.From, Channel: on.name}, ev.Text)
 	if err != nil {
+		s.countBook(err)
 		s.log.Debug("public line not taken in whole", "channel", on.name, "nick", ev.From, "err", err)
 	}
 	for _, m := range others {
@@ -31,9 +35,16 @@ func (s *session) heardPrivate(j *judgement) {
 		err = s.book.Met(src)
 	}
 	if err != nil {
+		s.countBook(err)
 		s.log.Debug("private message not taken in whole", "channel", j.on.name, "nick", j.from, "err", err)
 	}
 	if !j.envelope.Command.Offer() {
 		s.role.private(j.from, j.on, j.envelope)
+	}
+}
+
+func (s *session) countBook(err error) {
+	if errors.Is(err, orderbook.ErrFull) {
+		s.d.counts.Inc(count.LimitBook)
 	}
 }

@@ -13,10 +13,6 @@ import (
 	"github.com/joinmarket-go/joinmarket/protocol/line"
 )
 
-// maxConversations bounds a maker's open conversations. Those that wait for
-// auth, which cost a taker nothing to begin, end after LimitAuth (attack M7).
-const maxConversations = 32
-
 // maker is the role of a session that answers fills. This file has what its
 // client asks; fill.go, maker_hear.go, announce.go and hp2.go the rest.
 type maker struct {
@@ -27,6 +23,8 @@ type maker struct {
 	bonds  bonds
 	lastID uint64
 	talks  map[protocol.Nick]*makerTalk // open ones
+
+	market []string // the offers as groups, for whoever asks
 
 	limits makerLimits
 	handed map[commitment.Value]bool // commitments published for others
@@ -45,7 +43,8 @@ type makerTalk struct {
 type makerLimits struct {
 	fill, fillLong *rate.Keyed[protocol.Nick]
 	ask            *rate.Keyed[protocol.Nick] // offers sent in answer to orderbook
-	push           *rate.Keyed[protocol.Nick]
+	push           *rate.Keyed[protocol.Nick] // transactions to broadcast
+	allPush        rate.Bucket
 	hear, relay    *rate.Keyed[protocol.Nick] // hp2, public and private
 	allAsk         rate.Bucket
 	allHear        rate.Bucket
@@ -73,7 +72,8 @@ func newMaker(s *session) *maker {
 			push:     keyed(20*time.Minute, 3),
 			hear:     keyed(3*time.Second, 20),
 			relay:    keyed(10*time.Second, 6),
-			allAsk:   all(500*time.Millisecond, 60),
+			allPush:  within(time.Hour, s.d.cfg.Bounds.Pushes),
+			allAsk:   within(time.Minute, s.d.cfg.Bounds.Answers),
 			allHear:  all(300*time.Millisecond, 200),
 			allRelay: all(5*time.Second, 12),
 			refusals: all(time.Second, 20),

@@ -3,6 +3,7 @@ package daemon
 import (
 	"time"
 
+	"github.com/joinmarket-go/joinmarket/daemon/count"
 	"github.com/joinmarket-go/joinmarket/protocol"
 	"github.com/joinmarket-go/joinmarket/protocol/control"
 	"github.com/joinmarket-go/joinmarket/protocol/envelope"
@@ -69,7 +70,8 @@ func (k *maker) sealed(from protocol.Nick, on *link, e envelope.Envelope) {
 func (k *maker) plain(from protocol.Nick, m line.Message) {
 	switch m := m.(type) {
 	case line.Push:
-		if k.limits.push.Allow(from, time.Now()) {
+		now := time.Now()
+		if k.s.allowed(k.limits.push.Allow(from, now) && k.limits.allPush.Allow(now), count.LimitPush) {
 			k.s.tell(control.EventPush, control.PushEvent{Taker: from, Tx: m.Tx})
 		}
 	case line.ErrorText:

@@ -34,13 +34,13 @@ func (p *puppet) answers(maker protocol.Nick, command protocol.Command) int {
 func TestM7HalfOpenFillsExpire(t *testing.T) {
 	inWorld(t, Config{}, func(t *testing.T, w *world) {
 		maker := w.maker(bob)
-		for i := range 2 * maxConversations {
+		for i := range 2 * DefaultBounds.Conversations {
 			w.puppet(nick(i)).fill(bob, i)
 		}
-		if n := maker.status().Conversations; n != maxConversations {
-			t.Errorf("%d conversations, cap %d", n, maxConversations)
+		if n := maker.status().Conversations; n != DefaultBounds.Conversations {
+			t.Errorf("%d conversations, cap %d", n, DefaultBounds.Conversations)
 		}
-		if taker := w.puppet(nick(maxConversations)); taker.answers(bob, protocol.CmdPubKey) != 0 {
+		if taker := w.puppet(nick(DefaultBounds.Conversations)); taker.answers(bob, protocol.CmdPubKey) != 0 {
 			t.Error("a fill beyond the cap was answered")
 		}
 		time.Sleep(exchange.DefaultLimits[exchange.LimitAuth])
@@ -68,8 +68,8 @@ func TestM7FloodOfFills(t *testing.T) {
 			w.pit().Say(private(p.nick, bob, protocol.CmdFill, p.fillText(i), hostID))
 			if i%500 == 0 {
 				synctest.Wait()
-				if n := c.status().Conversations; n > maxConversations {
-					t.Fatalf("%d conversations, cap %d", n, maxConversations)
+				if n := c.status().Conversations; n > DefaultBounds.Conversations {
+					t.Fatalf("%d conversations, cap %d", n, DefaultBounds.Conversations)
 				}
 			}
 		}
@@ -79,7 +79,7 @@ func TestM7FloodOfFills(t *testing.T) {
 		if n := len(w.pit().Lines()); n > fills+200 {
 			t.Errorf("%d lines were said in answer", n-fills)
 		}
-		if n := len(s.role.(*maker).talks); n > maxConversations || len(s.in.queues)+len(s.out.queues) != 0 || len(s.clock.alarms) > n+1 {
+		if n := len(s.role.(*maker).talks); n > DefaultBounds.Conversations || len(s.in.queues)+len(s.out.queues) != 0 || len(s.clock.alarms) > n+1 {
 			t.Errorf("left: %d conversations, %d and %d queues, %d alarms", n, len(s.in.queues), len(s.out.queues), len(s.clock.alarms))
 		}
 	})
@@ -281,7 +281,7 @@ func TestClientGoneInMidConversation(t *testing.T) {
 // the channel.
 func TestStoredBeforeShown(t *testing.T) {
 	dir := t.TempDir()
-	inWorld(t, Config{DataDir: dir}, func(t *testing.T, w *world) {
+	inWorld(t, Config{Commitments: filepath.Join(dir, "commitmentlist")}, func(t *testing.T, w *world) {
 		maker := w.maker(bob)
 		taker := w.puppet(alice)
 		taker.begin(bob, 0)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/joinmarket-go/joinmarket/daemon/channel"
+	"github.com/joinmarket-go/joinmarket/daemon/count"
 	"github.com/joinmarket-go/joinmarket/protocol"
 	"github.com/joinmarket-go/joinmarket/protocol/control"
 	"github.com/joinmarket-go/joinmarket/protocol/envelope"
@@ -76,6 +77,7 @@ func (s *session) send(o *outgoing) {
 		q = &outbox{}
 	}
 	if len(q.waiting) >= maxToNick || v.count >= maxToSign {
+		s.d.counts.Inc(count.LimitSignatures)
 		o.fail(s, errCrowded)
 		return
 	}

@@ -26,7 +26,7 @@ func TestNewRefuses(t *testing.T) {
 	if _, err := New(Config{NewChannel: ok, Channels: channels("a", "a")}); err == nil {
 		t.Error("two channels of one name")
 	}
-	if _, err := New(Config{NewChannel: ok, DataDir: "/nonexistent/folder"}); err == nil {
+	if _, err := New(Config{NewChannel: ok, Commitments: "/nonexistent/folder/commitmentlist"}); err == nil {
 		t.Error("no folder for the commitments")
 	}
 }

@@ -35,7 +35,7 @@ func (s *session) start(params json.RawMessage) (any, error) {
 		names = append(names, cfg.Name)
 	}
 
-	s.nick, s.links, s.book = r.Nick, links, orderbook.New(r.Nick)
+	s.nick, s.links, s.book = r.Nick, links, orderbook.New(r.Nick, orderbook.Size{Nicks: s.d.cfg.Bounds.Nicks, Offers: s.d.cfg.Bounds.Offers})
 	s.log = s.log.With("session", r.Nick)
 	s.play(r.Role)
 	for _, l := range links {

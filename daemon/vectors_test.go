@@ -99,7 +99,7 @@ func (c makerVector) run(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "commitmentlist"), []byte(strings.Join(c.Before, "\n")), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	w := newWorld(t, Config{DataDir: dir})
+	w := newWorld(t, Config{Commitments: filepath.Join(dir, "commitmentlist")})
 	m := w.enter(control.RoleMaker, c.OwnNick)
 	var offers []protocol.Offer
 	for _, o := range c.Offers {

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/joinmarket-go/joinmarket/daemon/channel"
-	"github.com/joinmarket-go/joinmarket/daemon/orderbook"
+	"github.com/joinmarket-go/joinmarket/daemon/count"
 	"github.com/joinmarket-go/joinmarket/daemon/rate"
 	"github.com/joinmarket-go/joinmarket/protocol"
 	"github.com/joinmarket-go/joinmarket/protocol/control"
@@ -55,8 +55,8 @@ func newVerifier(s *session) verifier {
 	return verifier{
 		s:         s,
 		queues:    make(map[protocol.Nick]*inbox),
-		known:     lane(maxKnown, protocol.MaxMakers+maxConversations),
-		strangers: lane(maxStrangers, orderbook.MaxNicks),
+		known:     lane(maxKnown, protocol.MaxMakers+s.d.cfg.Bounds.Conversations),
+		strangers: lane(maxStrangers, limitedNicks),
 	}
 }
 
@@ -92,6 +92,7 @@ func (s *session) hearPrivate(on *link, ev channel.Private) {
 		return
 	}
 	if !s.in.add(&judgement{from: ev.From, on: on, hostID: on.hostID, envelope: e, lane: s.in.laneOf(ev.From)}) {
+		s.d.counts.Inc(count.LimitVerdicts)
 		s.log.Debug("private message dropped: too many wait", "channel", on.name, "nick", ev.From)
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"path/filepath"
 	"strings"
 
 	"github.com/joinmarket-go/joinmarket/client"
@@ -37,11 +36,12 @@ func (a *app) dialer() (dial dialFunc, hangUp func(), err error) {
 		return func(ctx context.Context) (net.Conn, control.Secret, error) { return daemons.Dial(ctx, at) }, func() {}, nil
 	}
 	own, err := inprocess.New(daemon.Config{
-		NewChannel: irc.Factory(a.log),
-		DataDir:    filepath.Join(a.cfg.Dir, "cmtdata"),
-		Files:      a.files,
-		Version:    "jm " + version,
-		Logger:     a.log,
+		NewChannel:  irc.Factory(a.log),
+		Commitments: a.cfg.Policy.BlacklistFile,
+		Bounds:      daemon.Bounds(a.cfg.Limits),
+		Files:       a.files,
+		Version:     "jm " + version,
+		Logger:      a.log,
 	})
 	if err != nil {
 		return nil, nil, withCode(exitDaemon, err)

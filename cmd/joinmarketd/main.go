@@ -141,13 +141,14 @@ func serve(ctx context.Context, o options, out, errw io.Writer) error {
 	}
 	defer listener.Close()
 	d, err := daemon.New(daemon.Config{
-		NewChannel: irc.Factory(log),
-		Channels:   cfg.Channels,
-		DataDir:    filepath.Join(cfg.Dir, "cmtdata"),
-		Version:    "joinmarketd " + version,
-		Secret:     listener.Secret(),
-		MaxClients: o.maxClients,
-		Logger:     log,
+		NewChannel:  irc.Factory(log),
+		Channels:    cfg.Channels,
+		Commitments: cfg.Policy.BlacklistFile,
+		Bounds:      daemon.Bounds(cfg.Limits),
+		Version:     "joinmarketd " + version,
+		Secret:      listener.Secret(),
+		MaxClients:  o.maxClients,
+		Logger:      log,
 	})
 	if err != nil {
 		return err

@@ -11,11 +11,11 @@
 // full, so that a flood costs a bounded amount of memory and disk and pushes
 // out nothing but hearsay (attack M2).
 //
-// Files, in Config.Dir, each one lower-case commitment (64 hex digits) a line:
+// Files, each one lower-case commitment (64 hex digits) a line:
 //
-//	commitmentlist            used; the reference's file can be put here
-//	commitmentlist.heard      hearsay, the younger generation
-//	commitmentlist.heard.old  hearsay, the elder
+//	FILE            used; the reference's blacklist can be put here
+//	FILE.heard      hearsay, the younger generation
+//	FILE.heard.old  hearsay, the elder
 //
 // All are only ever appended to; a last line cut by a crash is skipped. Several
 // processes may append to the same files; each sees what others added when it
@@ -27,9 +27,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"sync"
 
+	"github.com/joinmarket-go/joinmarket/daemon/count"
 	"github.com/joinmarket-go/joinmarket/internal/durable"
 	"github.com/joinmarket-go/joinmarket/protocol"
 )
@@ -59,12 +59,14 @@ const DefaultMaxHeard = 1_000_000
 
 // Config says where the list is kept.
 type Config struct {
-	// Dir is the folder of the files; it must exist. Empty keeps the list in
-	// memory only: what was used is forgotten at the end of the process.
-	Dir string
+	// File has the used commitments; its folder must exist. Empty keeps the
+	// list in memory only: what was used is forgotten at the end of the process.
+	File string
 	// MaxHeard bounds the commitments known by hearsay; 0 means
 	// DefaultMaxHeard, the least is 2.
 	MaxHeard int
+	// Counts gets what is entered and forgotten; nil counts nothing.
+	Counts *count.Set
 	// Files is where they are written; nil is the operating system.
 	Files durable.System
 	// Logger; nil is silent.
@@ -128,10 +130,10 @@ func Open(cfg Config) (*List, error) {
 }
 
 func (l *List) path(suffix string) string {
-	if l.cfg.Dir == "" {
+	if l.cfg.File == "" {
 		return ""
 	}
-	return filepath.Join(l.cfg.Dir, "commitmentlist"+suffix)
+	return l.cfg.File + suffix
 }
 
 // Known reports whether v was used, here or, by hearsay, elsewhere.
@@ -170,12 +172,17 @@ func (l *List) Hear(v Value) (unknown bool, err error) {
 			return true, err
 		}
 	}
-	return true, l.heard.add(v, false)
+	if err := l.heard.add(v, false); err != nil {
+		return true, err
+	}
+	l.cfg.Counts.Inc(count.CommitmentHeard)
+	return true, nil
 }
 
 // age makes the younger generation of hearsay the elder, which is forgotten. It
 // must be called with mu held.
 func (l *List) age() error {
+	l.cfg.Counts.Inc(count.LimitCommitmentList)
 	l.log.Warn("hearsay of used commitments is full; forgetting the elder half", "forgotten", len(l.elder))
 	elder := l.heard.set
 	heard, err := l.heard.rotate(l.path(".heard.old"))
@@ -246,7 +253,14 @@ func (r *Reservation) Use() error {
 	if _, ok := l.used.set[r.value]; ok {
 		return nil
 	}
-	return l.used.add(r.value, true)
+	if err := l.used.add(r.value, true); err != nil {
+		if errors.Is(err, ErrFull) {
+			l.cfg.Counts.Inc(count.LimitCommitmentList)
+		}
+		return err
+	}
+	l.cfg.Counts.Inc(count.CommitmentUsed)
+	return nil
 }
 
 // Release ends the reservation. It does not undo Use.

@@ -80,7 +80,7 @@ func TestReferenceFiles(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		l := open(t, Config{Dir: dir})
+		l := open(t, Config{File: filepath.Join(dir, "commitmentlist")})
 		for i, s := range c.Steps {
 			v, err := protocol.Commitment("P" + s.Commitment).Bytes()
 			got := "new"
@@ -105,7 +105,7 @@ func TestReferenceFiles(t *testing.T) {
 			}
 		}
 		l.Close()
-		l = open(t, Config{Dir: dir})
+		l = open(t, Config{File: filepath.Join(dir, "commitmentlist")})
 		for _, s := range c.Steps {
 			v, err := protocol.Commitment("P" + s.Commitment).Bytes()
 			if err == nil && s.Persist && !l.Known(v) {
@@ -122,7 +122,7 @@ func TestM1LetterCase(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "commitmentlist"), []byte(upper), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	l := open(t, Config{Dir: dir})
+	l := open(t, Config{File: filepath.Join(dir, "commitmentlist")})
 	if !l.Known(Value{0xab, 0xcd}) {
 		t.Error("upper-case line not recognised")
 	}
@@ -140,7 +140,7 @@ func TestCrashLeavesPartialLine(t *testing.T) {
 		if err := os.WriteFile(path, []byte(whole+Hex(value(2))[:cut]), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		l := open(t, Config{Dir: dir})
+		l := open(t, Config{File: filepath.Join(dir, "commitmentlist")})
 		if !l.Known(value(1)) {
 			t.Fatalf("cut at %d: the whole line is lost", cut)
 		}
@@ -149,7 +149,7 @@ func TestCrashLeavesPartialLine(t *testing.T) {
 		}
 		use(t, l, value(3))
 		l.Close()
-		if l := open(t, Config{Dir: dir}); !l.Known(value(1)) || !l.Known(value(3)) {
+		if l := open(t, Config{File: filepath.Join(dir, "commitmentlist")}); !l.Known(value(1)) || !l.Known(value(3)) {
 			t.Fatalf("cut at %d: what was appended behind is lost", cut)
 		}
 	}
@@ -161,7 +161,7 @@ func TestJunkFile(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "commitmentlist"), []byte(junk), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	l := open(t, Config{Dir: dir})
+	l := open(t, Config{File: filepath.Join(dir, "commitmentlist")})
 	if len(l.used.set) != 1 || !l.Known(value(7)) || l.used.skipped != 4 {
 		t.Errorf("%d read, %d skipped; want 1 and 4", len(l.used.set), l.used.skipped)
 	}
@@ -231,7 +231,7 @@ func TestM4Race(t *testing.T) {
 func TestM2HearsayAges(t *testing.T) {
 	dir := t.TempDir()
 	const max = 20
-	l := open(t, Config{Dir: dir, MaxHeard: max})
+	l := open(t, Config{File: filepath.Join(dir, "commitmentlist"), MaxHeard: max})
 	use(t, l, value(-1))
 	for i := range 100 * max {
 		unknown, err := l.Hear(value(i))
@@ -264,14 +264,14 @@ func TestM2HearsayAges(t *testing.T) {
 			t.Errorf("%s has %d lines, cap %d", name, n, max/2)
 		}
 	}
-	check(open(t, Config{Dir: dir, MaxHeard: max}))
+	check(open(t, Config{File: filepath.Join(dir, "commitmentlist"), MaxHeard: max}))
 }
 
 // TestHearsayCanBeUsed: a commitment that was published while its conversation
 // was open is recorded for good when the coins are shown.
 func TestHearsayCanBeUsed(t *testing.T) {
 	dir := t.TempDir()
-	l := open(t, Config{Dir: dir})
+	l := open(t, Config{File: filepath.Join(dir, "commitmentlist")})
 	r, err := l.Reserve(value(1), alice)
 	if err != nil {
 		t.Fatal(err)
@@ -290,13 +290,13 @@ func TestHearsayCanBeUsed(t *testing.T) {
 // TestD7WriteFails: what could not be written is not used, and can be tried
 // again.
 func TestD7WriteFails(t *testing.T) {
-	l := open(t, Config{Dir: t.TempDir()})
+	l := open(t, Config{File: filepath.Join(t.TempDir(), "commitmentlist")})
 	r, err := l.Reserve(value(1), alice)
 	if err != nil {
 		t.Fatal(err)
 	}
 	writable := l.used.file
-	path := filepath.Join(l.cfg.Dir, "commitmentlist")
+	path := l.cfg.File
 	readOnly, err := os.Open(path)
 	if err != nil {
 		t.Fatal(err)
@@ -316,7 +316,7 @@ func TestD7WriteFails(t *testing.T) {
 }
 
 func TestClosed(t *testing.T) {
-	l := open(t, Config{Dir: t.TempDir()})
+	l := open(t, Config{File: filepath.Join(t.TempDir(), "commitmentlist")})
 	r, err := l.Reserve(value(1), alice)
 	if err != nil {
 		t.Fatal(err)
@@ -335,7 +335,7 @@ func TestClosed(t *testing.T) {
 }
 
 func TestOpenRefuses(t *testing.T) {
-	if _, err := Open(Config{Dir: filepath.Join(t.TempDir(), "missing")}); err == nil {
+	if _, err := Open(Config{File: filepath.Join(t.TempDir(), "missing", "commitmentlist")}); err == nil {
 		t.Error("missing folder accepted")
 	}
 	if _, err := Open(Config{MaxHeard: 1}); err == nil {

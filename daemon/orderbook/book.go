@@ -9,8 +9,8 @@
 //
 // # Limits
 //
-// At most protocol.MaxOffersPerNick offers a nick, protocol.MaxOffers in all,
-// MaxNicks nicks and control.MaxBookBonds bonds. A nick's ninth offer is
+// At most protocol.MaxOffersPerNick offers a nick, control.MaxBookBonds bonds,
+// and as many offers and nicks in all as Size says. A nick's ninth offer is
 // refused, the eight stand. When the book is full of nicks or offers, a public
 // line adds nothing more, and a signed message takes the place of the nick that
 // never signed and was heard of first; if there is none, it adds nothing either.
@@ -29,8 +29,11 @@ import (
 	"github.com/joinmarket-go/joinmarket/protocol/control"
 )
 
-// MaxNicks bounds how many nicks are remembered.
-const MaxNicks = 20_000
+// Size bounds a book.
+type Size struct {
+	Nicks  int // that are remembered
+	Offers int // of all of them; at most protocol.MaxOffers
+}
 
 // ErrFull: a limit of the book is reached; what was said is not remembered.
 var ErrFull = errors.New("order book is full")
@@ -45,6 +48,7 @@ type Source struct {
 // Book is what was heard. The zero value is not usable; see New.
 type Book struct {
 	own      protocol.Nick
+	size     Size
 	peers    map[protocol.Nick]*peer
 	unsigned list.List // of *peer that never signed, heard of first in front
 	offers   int
@@ -65,8 +69,8 @@ type peer struct {
 
 // New returns an empty book of the session with the given nick, for which bonds
 // are made.
-func New(own protocol.Nick) *Book {
-	return &Book{own: own, peers: make(map[protocol.Nick]*peer)}
+func New(own protocol.Nick, size Size) *Book {
+	return &Book{own: own, size: size, peers: make(map[protocol.Nick]*peer)}
 }
 
 // hear notes that src is on its channel. It returns what is known of it, or nil
@@ -74,7 +78,7 @@ func New(own protocol.Nick) *Book {
 func (b *Book) hear(src Source) (*peer, error) {
 	p := b.peers[src.Nick]
 	if p == nil {
-		if len(b.peers) >= MaxNicks && !(src.Signed && b.evict(nil)) {
+		if len(b.peers) >= b.size.Nicks && !(src.Signed && b.evict(nil)) {
 			return nil, ErrFull
 		}
 		p = &peer{nick: src.Nick}
@@ -136,7 +140,7 @@ func (b *Book) put(p *peer, signed bool, o protocol.Offer) error {
 	if len(p.offers) >= protocol.MaxOffersPerNick {
 		return ErrFull
 	}
-	for b.offers >= protocol.MaxOffers {
+	for b.offers >= b.size.Offers {
 		if !signed || !b.evict(p) {
 			return ErrFull
 		}

@@ -22,6 +22,9 @@ const (
 	own   protocol.Nick = "J5takerAAAAAAAAO"
 )
 
+// usual is the size of the tests' books.
+var usual = Size{Nicks: 20_000, Offers: protocol.MaxOffers}
+
 var chans = []string{"a", "b", "c"}
 
 // nick makes a distinct nick of a number.
@@ -118,7 +121,7 @@ func TestReferenceBook(t *testing.T) {
 }
 
 func (c vector) run(t *testing.T) {
-	b := New(own)
+	b := New(own, usual)
 	var others []line.Message
 	for _, m := range c.Messages {
 		more, _ := b.Hear(Source{m.From, "a", m.Private}, m.Text)
@@ -192,7 +195,7 @@ func (c vector) compareEvents(t *testing.T, others []line.Message) {
 }
 
 func TestSignedWordCounts(t *testing.T) {
-	b := New(own)
+	b := New(own, usual)
 	hear(t, b, public(alice, "a"), offer(0, 100_000))
 	hear(t, b, signed(alice, "b"), offer(0, 200_000))
 	want(t, b, alice, 200_000)
@@ -226,7 +229,7 @@ func TestSignedWordCounts(t *testing.T) {
 }
 
 func TestN20LeavingChannels(t *testing.T) {
-	b := New(own)
+	b := New(own, usual)
 	hear(t, b, signed(alice, "a"), offer(0, 100_000)+"!tbond "+proof())
 	hear(t, b, public(alice, "b"), "!orderbook")
 	hear(t, b, public(bob, "b"), offer(0, 100_000))
@@ -261,7 +264,7 @@ func proof() string {
 }
 
 func TestRouteFollowsTheLatestWord(t *testing.T) {
-	b := New(own)
+	b := New(own, usual)
 	hear(t, b, public(alice, "a"), "!foo") // heard, no offer
 	hear(t, b, public(alice, "b"), "!foo")
 	if c, ok := b.Route(alice, []string{"b", "a"}); !ok || c != "b" {
@@ -288,7 +291,7 @@ func TestRouteFollowsTheLatestWord(t *testing.T) {
 }
 
 func TestOffersPerNick(t *testing.T) {
-	b := New(own)
+	b := New(own, usual)
 	for id := range protocol.MaxOffersPerNick {
 		hear(t, b, public(alice, "a"), offer(id, 100_000+id))
 	}
@@ -310,7 +313,7 @@ func fill(t testing.TB, b *Book, offers int) {
 }
 
 func TestFullOfOffers(t *testing.T) {
-	b := New(own)
+	b := New(own, usual)
 	fill(t, b, protocol.MaxOffers)
 	if _, err := b.Hear(public(alice, "a"), offer(0, 1_000_000)); !errors.Is(err, ErrFull) {
 		t.Errorf("public offer into a full book: %v", err)
@@ -327,13 +330,13 @@ func TestFullOfOffers(t *testing.T) {
 }
 
 func TestFullOfNicks(t *testing.T) {
-	b := New(own)
+	b := New(own, usual)
 	hear(t, b, signed(bob, "a"), offer(0, 100_000))
-	for i := range 2 * MaxNicks {
+	for i := range 2 * usual.Nicks {
 		b.Hear(public(nick(i), "a"), "!foo")
 	}
-	if len(b.peers) != MaxNicks {
-		t.Fatalf("%d nicks, cap %d", len(b.peers), MaxNicks)
+	if len(b.peers) != usual.Nicks {
+		t.Fatalf("%d nicks, cap %d", len(b.peers), usual.Nicks)
 	}
 	hear(t, b, signed(alice, "a"), offer(0, 100_000))
 	want(t, b, alice, 100_000)
@@ -341,19 +344,19 @@ func TestFullOfNicks(t *testing.T) {
 	if b.peers[nick(0)] != nil || b.peers[nick(1)] == nil {
 		t.Error("not the first heard of made room")
 	}
-	for i := range 2 * MaxNicks { // now all sign
+	for i := range 2 * usual.Nicks { // now all sign
 		b.Hear(signed(nick(i), "a"), "!foo")
 	}
-	if len(b.peers) != MaxNicks || b.unsigned.Len() != 0 || b.peers[bob] == nil {
+	if len(b.peers) != usual.Nicks || b.unsigned.Len() != 0 || b.peers[bob] == nil {
 		t.Errorf("%d nicks, %d unsigned", len(b.peers), b.unsigned.Len())
 	}
-	if _, err := b.Hear(signed(nick(3*MaxNicks), "a"), "!foo"); !errors.Is(err, ErrFull) {
+	if _, err := b.Hear(signed(nick(3*usual.Nicks), "a"), "!foo"); !errors.Is(err, ErrFull) {
 		t.Errorf("one signer too many: %v", err)
 	}
 }
 
 func TestBondsAreBounded(t *testing.T) {
-	b := New(own)
+	b := New(own, usual)
 	for i := range control.MaxBookBonds + 10 {
 		b.Hear(signed(nick(i), "a"), offer(0, 100_000)+"!tbond "+proof())
 	}
@@ -367,7 +370,7 @@ func TestBondsAreBounded(t *testing.T) {
 }
 
 func TestSnapshotIsACopy(t *testing.T) {
-	b := New(own)
+	b := New(own, usual)
 	hear(t, b, signed(alice, "a"), offer(0, 100_000)+"!tbond "+proof())
 	a := b.Snapshot()
 	a.Offers[0].MaxSize, a.Bonds[0].Proof = 1, "x"
@@ -380,7 +383,7 @@ func TestSnapshotIsACopy(t *testing.T) {
 }
 
 func TestRandomMaker(t *testing.T) {
-	b := New(own)
+	b := New(own, usual)
 	if _, ok := b.RandomMaker(own); ok {
 		t.Error("a maker of an empty book")
 	}
@@ -402,7 +405,7 @@ func TestRandomMaker(t *testing.T) {
 
 // BenchmarkHear: one core takes in at least 100,000 offer lines a second.
 func BenchmarkHear(b *testing.B) {
-	book := New(own)
+	book := New(own, usual)
 	lines := make([]string, 64)
 	for i := range lines {
 		lines[i] = offer(i%8, 100_000+i) + " ~"
@@ -426,7 +429,7 @@ func BenchmarkHear(b *testing.B) {
 func BenchmarkSnapshot10000(b *testing.B) {
 	for _, changed := range []bool{true, false} {
 		b.Run(fmt.Sprintf("changed=%v", changed), func(b *testing.B) {
-			book := New(own)
+			book := New(own, usual)
 			fill(b, book, 10_000)
 			b.ResetTimer()
 			for i := range b.N {

@@ -15,7 +15,7 @@ func FuzzHear(f *testing.F) {
 	f.Add("!sw0absoffer 7 1 5000000 0 5!tbond "+proof(), "!sw0reloffer 7 1 2 3 broken", false)
 	f.Add("!!orderbook ~", "!cancel x!cancel 1", true)
 	f.Fuzz(func(t *testing.T, first, second string, sign bool) {
-		b := New(own)
+		b := New(own, usual)
 		hear(t, b, signed(bob, "a"), offer(0, 100_000))
 		for _, text := range []string{first, second} {
 			others, _ := b.Hear(Source{alice, "a", sign}, text)

@@ -45,6 +45,7 @@ type Config struct {
 	Timeout    Timeout
 	Policy     Policy
 	Yield      YieldGenerator
+	Limits     Limits
 
 	// Warnings are sentences for the user: keys that are unknown, or known but
 	// without effect in this version.
@@ -133,6 +134,9 @@ type Policy struct {
 	TakerUTXOPercent  int
 	// CommitmentsFile is where a taker records the commitments it used.
 	CommitmentsFile string
+	// BlacklistFile (commitment_list_location) has the commitments that makers
+	// accept no more.
+	BlacklistFile string
 }
 
 // YieldGenerator is [YIELDGENERATOR].
@@ -142,6 +146,17 @@ type YieldGenerator struct {
 	CJFeeRel  string      // cjfee_r, decimal fraction
 	TxFee     sats.Amount // txfee_contribution
 	MinSize   sats.Amount // minsize
+}
+
+// Limits is [LIMITS] (ours): what strangers can have a maker or an order book
+// do. The fields are those of the daemon's Bounds.
+type Limits struct {
+	Conversations int // max_conversations: open ones of a maker
+	Nicks         int // max_nicks in the order book
+	Offers        int // max_offers in the order book
+	Answers       int // orderbook_answers_per_minute
+	Pushes        int // pushes_per_hour
+	Hearsay       int // max_commitments_heard
 }
 
 // Default is what an empty file means, for a data folder.
@@ -161,8 +176,10 @@ func Default(dir string) Config {
 			MaxSweepFeeChange: "0.8", TxBroadcast: "random-peer", MinimumMakers: 4,
 			TakerUTXORetries: 3, TakerUTXOAge: 5, TakerUTXOPercent: 20,
 			CommitmentsFile: filepath.Join(dir, "cmtdata", "commitments.json"),
+			BlacklistFile:   filepath.Join(dir, "cmtdata", "commitmentlist"),
 		},
-		Yield: YieldGenerator{OrderType: "reloffer", CJFeeAbs: 500, CJFeeRel: "0.00002", MinSize: 100_000},
+		Limits: Limits{Conversations: 32, Nicks: 20_000, Offers: 20_000, Answers: 120, Pushes: 60, Hearsay: 1_000_000},
+		Yield:  YieldGenerator{OrderType: "reloffer", CJFeeAbs: 500, CJFeeRel: "0.00002", MinSize: 100_000},
 	}
 }
 

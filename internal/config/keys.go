@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/joinmarket-go/joinmarket/protocol"
 	"github.com/joinmarket-go/joinmarket/protocol/sats"
 )
 
@@ -59,7 +60,15 @@ var keys = map[string]setter{
 	"POLICY taker_utxo_age":        setTakerUTXOAge,
 	"POLICY taker_utxo_amtpercent": whole(func(c *Config) *int { return &c.Policy.TakerUTXOPercent },
 		1, 100),
-	"POLICY commit_file_location": func(c *Config, v string) error { c.Policy.CommitmentsFile = inDir(c, v); return nil },
+	"POLICY commit_file_location":     func(c *Config, v string) error { c.Policy.CommitmentsFile = inDir(c, v); return nil },
+	"POLICY commitment_list_location": setBlacklist,
+
+	"LIMITS max_conversations":            whole(func(c *Config) *int { return &c.Limits.Conversations }, 1, 10_000),
+	"LIMITS max_nicks":                    whole(func(c *Config) *int { return &c.Limits.Nicks }, 100, 1_000_000),
+	"LIMITS max_offers":                   whole(func(c *Config) *int { return &c.Limits.Offers }, 100, protocol.MaxOffers),
+	"LIMITS orderbook_answers_per_minute": whole(func(c *Config) *int { return &c.Limits.Answers }, 1, 6000),
+	"LIMITS pushes_per_hour":              whole(func(c *Config) *int { return &c.Limits.Pushes }, 1, 3600),
+	"LIMITS max_commitments_heard":        whole(func(c *Config) *int { return &c.Limits.Hearsay }, 1000, 10_000_000),
 
 	"YIELDGENERATOR ordertype":          oneOf(func(c *Config) *string { return &c.Yield.OrderType }, "reloffer", "absoffer", "both"),
 	"YIELDGENERATOR cjfee_a":            amount(func(c *Config) *sats.Amount { return &c.Yield.CJFeeAbs }),
@@ -80,7 +89,6 @@ var idle = map[string]string{
 	"POLICY bondless_makers_allowance":         "0.125",
 	"POLICY bond_value_exponent":               "1.3",
 	"POLICY accept_commitment_broadcasts":      "1",
-	"POLICY commitment_list_location":          "cmtdata/commitmentlist",
 	"YIELDGENERATOR cjfee_factor":              "0.1",
 	"YIELDGENERATOR txfee_contribution_factor": "0.3",
 	"YIELDGENERATOR size_factor":               "0.1",
@@ -177,6 +185,15 @@ func duration(field func(*Config) *time.Duration, unit, most time.Duration) sett
 		*field(c) = time.Duration(n * float64(unit))
 		return nil
 	}
+}
+
+// setBlacklist: makers do not go without.
+func setBlacklist(c *Config, v string) error {
+	if v == "" {
+		return fmt.Errorf("want a file, such as cmtdata/commitmentlist")
+	}
+	c.Policy.BlacklistFile = inDir(c, v)
+	return nil
 }
 
 func setMaxFreezeReuse(c *Config, v string) error {

@@ -1,0 +1,49 @@
+package daemon
+
+import (
+	"cmp"
+	"time"
+
+	"github.com/joinmarket-go/joinmarket/daemon/count"
+	"github.com/joinmarket-go/joinmarket/daemon/rate"
+)
+
+// Bounds are those limits of what strangers can have a session do, or keep,
+// that an operator may want to set otherwise; docs/limits.md has all limits.
+// A field that is 0 means that of DefaultBounds.
+type Bounds struct {
+	Conversations int // open conversations of a maker; those that wait for auth, which cost a taker nothing to begin, end after LimitAuth (attack M7)
+	Nicks         int // nicks in a session's order book
+	Offers        int // offers there; at most protocol.MaxOffers
+	Answers       int // a minute: offers that a maker sends in answer to !orderbook, in all
+	Pushes        int // an hour: transactions that a maker is asked to broadcast, in all
+	Hearsay       int // commitments that are kept because others publish them
+}
+
+// DefaultBounds is what holds if nothing else is said.
+var DefaultBounds = Bounds{Conversations: 32, Nicks: 20_000, Offers: 20_000, Answers: 120, Pushes: 60, Hearsay: 1_000_000}
+
+// or fills in from others what is 0.
+func (b Bounds) or(others Bounds) Bounds {
+	return Bounds{
+		Conversations: cmp.Or(b.Conversations, others.Conversations),
+		Nicks:         cmp.Or(b.Nicks, others.Nicks),
+		Offers:        cmp.Or(b.Offers, others.Offers),
+		Answers:       cmp.Or(b.Answers, others.Answers),
+		Pushes:        cmp.Or(b.Pushes, others.Pushes),
+		Hearsay:       cmp.Or(b.Hearsay, others.Hearsay),
+	}
+}
+
+// within is n events in a period, half of them at once.
+func within(period time.Duration, n int) rate.Bucket {
+	return rate.New(rate.Rate{Every: period / time.Duration(n), Burst: max(1, n/2)})
+}
+
+// allowed counts what a limit does not let through.
+func (s *session) allowed(ok bool, limit count.Cause) bool {
+	if !ok {
+		s.d.counts.Inc(limit)
+	}
+	return ok
+}
