@@ -20,7 +20,8 @@ import (
 // a stated default are required.
 type Config struct {
 	// Dial connects to a daemon and tells the secret that it demands; for
-	// example control.Dial of this module, or inprocess.Daemon.Dial.
+	// example control.Dial of this module, or inprocess.Daemon.Dial. It is
+	// called again when the connection breaks, to come back to the session.
 	Dial func(ctx context.Context) (net.Conn, control.Secret, error)
 	Role control.Role
 	// Network is mainnet, testnet, signet or regtest.
@@ -89,13 +90,9 @@ func Connect(ctx context.Context, cfg Config) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	nc, secret, err := cfg.Dial(ctx)
+	d, err := daemons.Open(ctx, cfg.Dial, control.Config{Software: cfg.Software, Log: cfg.Logger}, id)
 	if err != nil {
 		return nil, err
-	}
-	d, err := daemons.Open(ctx, nc, control.Config{Software: cfg.Software, Secret: secret, Log: cfg.Logger}, id)
-	if err != nil {
-		return nil, fmt.Errorf("greeting the daemon: %w", err)
 	}
 	s := &Session{
 		commands: d,

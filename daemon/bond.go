@@ -48,7 +48,7 @@ func (k *maker) askBonds() {
 		k.bonds.asking++
 		k.s.ask(func(ctx context.Context) event {
 			var answer control.BondAnswer
-			err := k.s.conn.Call(ctx, control.QuestionBond, control.BondRequest{Taker: a.nick}, &answer)
+			err := k.s.endpoint.ask(ctx, control.QuestionBond, control.BondRequest{Taker: a.nick}, &answer)
 			return proved{k, a, answer.Proof, err}
 		})
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/joinmarket-go/joinmarket/daemon/commitment"
 	"github.com/joinmarket-go/joinmarket/daemon/count"
 	"github.com/joinmarket-go/joinmarket/daemon/exchange"
+	"github.com/joinmarket-go/joinmarket/daemon/rate"
 	"github.com/joinmarket-go/joinmarket/internal/durable"
 	"github.com/joinmarket-go/joinmarket/protocol"
 	"github.com/joinmarket-go/joinmarket/protocol/control"
@@ -63,6 +64,9 @@ type Config struct {
 	Limits exchange.Limits
 	// Bounds of what strangers can have a session do.
 	Bounds Bounds
+	// Grace is how long a session waits for a client whose connection broke; 0
+	// means control.DefaultGrace, and control.MaxGrace is the most.
+	Grace time.Duration
 	// Counts gets what the daemon counts; nil means a set of its own.
 	Counts *count.Set
 	// Logger; nil is silent.
@@ -71,17 +75,21 @@ type Config struct {
 
 // Daemon serves clients.
 type Daemon struct {
-	cfg    Config
-	log    *slog.Logger
-	counts *count.Set
-	used   *commitment.List
-	ctx    context.Context // ends with Close
-	cancel context.CancelFunc
+	cfg     Config
+	log     *slog.Logger
+	counts  *count.Set
+	used    *commitment.List
+	ctx     context.Context // ends with Close
+	cancel  context.CancelFunc
+	since   time.Time
+	present present
 
 	mu      sync.Mutex // protects the fields below
 	closed  bool
-	clients int            // that said hello
-	serving sync.WaitGroup // calls of Serve; none begins once closed
+	clients int                      // that said hello
+	serving sync.WaitGroup           // calls of Serve, and sessions; none begins once closed
+	tokens  map[*session]tokenDigest // of clients that may come back
+	guesses rate.Bucket              // tokens of no session
 }
 
 // New checks cfg and reads the used commitments. The daemon does nothing before
@@ -104,6 +112,12 @@ func New(cfg Config) (*Daemon, error) {
 		cfg.StartWait = DefaultStartWait
 	}
 	cfg.Bounds = cfg.Bounds.or(DefaultBounds)
+	if cfg.Grace == 0 {
+		cfg.Grace = control.DefaultGrace
+	}
+	if cfg.Grace < 0 || cfg.Grace > control.MaxGrace {
+		return nil, fmt.Errorf("daemon: a grace time of %v: at most %v", cfg.Grace, control.MaxGrace)
+	}
 	limits := maps.Clone(exchange.DefaultLimits)
 	maps.Copy(limits, cfg.Limits)
 	cfg.Limits = limits
@@ -118,11 +132,16 @@ func New(cfg Config) (*Daemon, error) {
 		return nil, fmt.Errorf("daemon: %w", err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	return &Daemon{cfg: cfg, log: cfg.Logger, counts: cfg.Counts, used: used, ctx: ctx, cancel: cancel}, nil
+	return &Daemon{cfg: cfg, log: cfg.Logger, counts: cfg.Counts, used: used, ctx: ctx, cancel: cancel, since: time.Now(),
+		tokens: make(map[*session]tokenDigest), guesses: rate.New(guessRate)}, nil
 }
 
+// guessRate bounds the wrong tokens that a connection survives showing.
+var guessRate = rate.Rate{Every: time.Second, Burst: 20}
+
 // Serve serves the client at the other end of nc until it is gone, ctx ends or
-// the daemon is closed, and until everything started for it has returned. It
+// the daemon is closed, and until everything started for it has returned, but
+// for a session that waits for its client (Config.Grace). It
 // owns nc. It returns nil when the client closed the connection or the daemon
 // was told to end it, otherwise what went wrong. It may be called any number of
 // times at once.
@@ -141,24 +160,29 @@ func (d *Daemon) Serve(ctx context.Context, nc net.Conn) error {
 	defer cancel()
 	defer context.AfterFunc(d.ctx, cancel)()
 
-	admitted := false
-	defer func() {
-		if admitted {
-			d.leave()
-		}
-	}()
+	admitted, guest := false, false
 	conn, err := control.Accept(ctx, nc, control.Config{
 		Software: d.cfg.Version,
 		Secret:   d.cfg.Secret,
-		Admit: func(control.Hello) error {
-			err := d.admit()
+		Features: []string{control.FeatureResume},
+		Admit: func(h control.Hello) (err error) {
+			guest, err = d.admit(h)
 			admitted = err == nil
 			return err
 		},
 		Log: d.log,
 	})
-	if err == nil {
-		err = newSession(d, conn).run(ctx)
+	switch {
+	case err == nil:
+		o := newDoor(d, conn)
+		s := o.to.Load()
+		s.free = d.leave
+		if guest {
+			s.host()
+		}
+		err = o.open(ctx)
+	case admitted:
+		d.leave()
 	}
 	if errors.Is(err, control.ErrClosed) || ctx.Err() != nil {
 		return nil
@@ -169,17 +193,28 @@ func (d *Daemon) Serve(ctx context.Context, nc net.Conn) error {
 	return err
 }
 
-// admit counts a client that proved itself.
-func (d *Daemon) admit() error {
+// admit counts a client that proved itself. One more than Config.MaxClients is a
+// guest if it may be one of those that are waited for, which have places.
+func (d *Daemon) admit(h control.Hello) (guest bool, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.clients >= d.cfg.MaxClients {
-		d.counts.Inc(count.LimitClients)
-		return fmt.Errorf("%w: %d clients are connected to this daemon", control.ErrLimit, d.clients)
+		guest = h.Has(control.FeatureResume) && len(d.tokens) > 0 && d.clients < 2*d.cfg.MaxClients
+		if !guest {
+			d.counts.Inc(count.LimitClients)
+			return false, fmt.Errorf("%w: %d clients are connected to this daemon", control.ErrLimit, d.clients)
+		}
 	}
 	d.clients++
 	d.counts.Inc(count.ClientServed)
-	return nil
+	return guest, nil
+}
+
+// full reports whether there are more clients than may enter the market.
+func (d *Daemon) full() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.clients > d.cfg.MaxClients
 }
 
 func (d *Daemon) leave() {

@@ -135,9 +135,9 @@ func (w *world) inside(n protocol.Nick) (*client, *session) {
 		if err != nil {
 			return err
 		}
-		s := newSession(w.d, conn)
-		sessions <- s
-		if err := s.run(context.Background()); !errors.Is(err, control.ErrClosed) {
+		o := newDoor(w.d, conn)
+		sessions <- o.to.Load()
+		if err := o.open(context.Background()); !errors.Is(err, control.ErrClosed) {
 			return err
 		}
 		return nil

@@ -217,6 +217,15 @@ func (k *maker) drop(t *makerTalk) {
 	delete(k.talks, t.Peer)
 }
 
+func (k *maker) standing() (open []control.ConversationState) {
+	for _, t := range k.talks {
+		if t.told {
+			open = append(open, t.where())
+		}
+	}
+	return open
+}
+
 func (k *maker) end() {
 	for _, t := range k.talks {
 		k.finish(t, protocol.ReasonClientGone)

@@ -35,6 +35,8 @@ type role interface {
 	left(nick protocol.Nick)
 	// conversations is the number of open ones.
 	conversations() int
+	// standing are the open conversations, for a client that comes back.
+	standing() []control.ConversationState
 	// end notes that the session is over.
 	end()
 }
@@ -54,6 +56,7 @@ func (watcher) up(*link, bool)                                  {}
 func (watcher) begin()                                          {}
 func (watcher) left(protocol.Nick)                              {}
 func (watcher) conversations() int                              { return 0 }
+func (watcher) standing() []control.ConversationState           { return nil }
 func (watcher) end()                                            {}
 
 // notFor refuses a method that is not known, or not for this role.
@@ -71,6 +74,11 @@ type talk struct {
 	*exchange.Conversation
 	on    string // name of the channel the peer last spoke on
 	alarm *alarm // the deadline of the state it is in
+}
+
+// where tells the client where the conversation stands.
+func (t *talk) where() control.ConversationState {
+	return control.ConversationState{Conversation: t.ID, Nick: t.Peer, State: string(t.State())}
 }
 
 // await sets the deadline of t's state, if it has one: limit, or the session's

@@ -130,7 +130,7 @@ func (v *sender) sign(o *outgoing) bool {
 	hostID := l.hostID
 	v.s.ask(func(ctx context.Context) event {
 		var proof control.SignAnswer
-		err := v.s.conn.Call(ctx, control.QuestionSign, control.SignRequest{
+		err := v.s.endpoint.ask(ctx, control.QuestionSign, control.SignRequest{
 			To: o.to, Command: string(o.command), Text: envelope.SignedText(o.msg, hostID), HostID: hostID,
 		}, &proof)
 		if err == nil && !(protocol.IsPubKey(proof.PubKey) && protocol.IsSignature(proof.Signature)) {

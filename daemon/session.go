@@ -21,13 +21,24 @@ import (
 type session struct {
 	d      *Daemon
 	log    *slog.Logger
-	conn   *control.Conn
 	ctx    context.Context // ends with the session; nothing is posted after
+	cancel context.CancelFunc
+	done   chan struct{} // closed when the session is over and all it started has returned
 	events chan event
 	wg     sync.WaitGroup // all goroutines but the loop; only the loop adds
 
+	endpoint *endpoint     // the client
+	conn     *control.Conn // on which it is; nil while it is away
+	away     *alarm        // while it is away: when that was too long
+	over     bool          // the loop is to end
+	answered answered
+	guest    bool   // beyond Config.MaxClients: may only come back to its session
+	free     func() // gives the place back
+
 	clock *clock
 	role  role // nil before start
+	plays control.Role
+	since time.Time // of start
 	nick  protocol.Nick
 	links []*link // in the order of the configuration
 	ready bool    // EventReady was sent
@@ -46,29 +57,43 @@ type event interface{ happen(s *session) }
 const eventQueue = 64
 
 func newSession(d *Daemon, conn *control.Conn) *session {
-	s := &session{d: d, log: d.log, conn: conn, events: make(chan event, eventQueue), clock: newClock(), errors: rate.New(errorRate)}
+	s := &session{
+		d: d, log: d.log, done: make(chan struct{}), events: make(chan event, eventQueue),
+		endpoint: newEndpoint(conn), conn: conn, free: func() {}, clock: newClock(), errors: rate.New(errorRate),
+	}
+	s.ctx, s.cancel = context.WithCancel(d.ctx)
 	s.in = newVerifier(s)
 	s.out = sender{s: s, queues: make(map[protocol.Nick]*outbox)}
 	return s
 }
 
-// run serves the client until the connection or ctx ends, then leaves the
-// channels and waits for all goroutines.
-func (s *session) run(ctx context.Context) error {
-	ctx, cancel := context.WithCancel(ctx)
-	s.ctx = ctx
-	s.wg.Go(func() { s.conn.Run(ctx, handler{s}) })
+// run serves the client until it has left, is away for too long, or ctx ends.
+// Then it leaves the channels and waits for all goroutines.
+func (s *session) run() {
+	defer close(s.done)
 	s.loop()
+	s.d.forget(s)
+	s.d.present.leave(s)
 	if s.role != nil {
 		s.safely("end", s.role.end)
 	}
-	cancel()
+	s.cancel()
 	s.wg.Wait()
-	return s.conn.Err()
+	s.free()
+	if conn := s.conn; conn != nil {
+		time.AfterFunc(leaveWait, conn.Close) // unless the client does
+	}
 }
 
+// leaveWait is how long a client that said leave has to read the answer.
+const leaveWait = time.Second
+
 func (s *session) loop() {
-	for {
+	for !s.over {
+		var gone <-chan struct{}
+		if s.conn != nil {
+			gone = s.conn.Done()
+		}
 		select {
 		case e := <-s.events:
 			s.safely(fmt.Sprintf("%T", e), func() { e.happen(s) })
@@ -76,8 +101,8 @@ func (s *session) loop() {
 			for a := s.clock.due(time.Now()); a != nil; a = s.clock.due(time.Now()) {
 				s.safely("alarm", a.ring)
 			}
-		case <-s.conn.Done():
-			return
+		case <-gone:
+			s.parted(s.conn)
 		case <-s.ctx.Done():
 			return
 		}
@@ -105,48 +130,22 @@ func (s *session) post(e event) {
 	}
 }
 
-// tell sends the client an event. That fails only if the connection is over, or
-// if the event breaks the control protocol, which is our own fault.
+// tell sends the client an event, or keeps it for a client that is away.
 func (s *session) tell(name string, v any) {
-	if err := s.conn.Notify(name, v); err != nil && s.conn.Err() == nil {
+	if err := s.endpoint.tell(name, v); err != nil {
 		s.log.Error("event not sent", "event", name, "err", err)
 	}
 }
 
-// questionWait is how long the client may take for a signature or a verdict:
-// less than any wait for a counterparty, so that the right one is blamed.
-const questionWait = 20 * time.Second
-
 // ask puts a question to the client on a goroutine of its own.
 func (s *session) ask(question func(ctx context.Context) event) {
-	s.wg.Go(func() {
-		ctx, cancel := context.WithTimeout(s.ctx, questionWait)
-		defer cancel()
-		s.post(question(ctx))
-	})
+	s.wg.Go(func() { s.post(question(s.ctx)) })
 }
-
-// handler brings the client's requests to the loop.
-type handler struct{ s *session }
-
-func (h handler) Request(ctx context.Context, method string, params json.RawMessage) (any, error) {
-	r := &request{method: method, params: params, answer: make(chan answer, 1)}
-	h.s.post(r)
-	select {
-	case a := <-r.answer:
-		return a.v, a.err
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	case <-h.s.ctx.Done():
-		return nil, control.ErrClosed
-	}
-}
-
-// Event ignores events: a client has none to tell.
-func (h handler) Event(string, json.RawMessage) {}
 
 // request is a request of the client.
 type request struct {
+	conn   *control.Conn // on which it came
+	id     uint64
 	method string
 	params json.RawMessage
 	answer chan answer
@@ -160,17 +159,31 @@ type answer struct {
 func (r *request) happen(s *session) {
 	a := answer{err: fmt.Errorf("%w: see the daemon's log", control.ErrInternal)}
 	defer func() { r.answer <- a }() // also after a panic
+	if r.conn != s.conn {
+		a.err = fmt.Errorf("%w: the client is on another one", control.ErrClosed) // and repeats it there
+		return
+	}
+	if before, ok := s.answered.find(r); ok {
+		a = before
+		return
+	}
 	a.v, a.err = s.serve(r.method, r.params)
+	if s.endpoint.lasting {
+		s.answered.keep(r, a)
+	}
 }
 
 // serve answers what every role may ask, and leaves the rest to the role.
 func (s *session) serve(method string, params json.RawMessage) (any, error) {
-	if s.role == nil && method != control.MethodStart && method != control.MethodStatus {
+	if s.role == nil && method != control.MethodStart && method != control.MethodStatus && method != control.MethodLeave {
 		return nil, fmt.Errorf("%w: %s before start", control.ErrState, method)
 	}
 	switch method {
 	case control.MethodStart:
 		return s.start(params)
+	case control.MethodLeave:
+		s.over = true
+		return nil, nil
 	case control.MethodBecome:
 		return s.become(params)
 	case control.MethodStatus:

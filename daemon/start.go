@@ -3,6 +3,7 @@ package daemon
 import (
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/joinmarket-go/joinmarket/daemon/orderbook"
 	"github.com/joinmarket-go/joinmarket/protocol/control"
@@ -17,6 +18,10 @@ func (s *session) start(params json.RawMessage) (any, error) {
 	case s.role != nil:
 		return nil, fmt.Errorf("%w: this connection entered the market before; open another", control.ErrState)
 	}
+	if s.guest && s.d.full() {
+		return nil, fmt.Errorf("%w: this daemon serves as many clients as it may; come back later", control.ErrLimit)
+	}
+	s.guest = false
 	configs := r.Channels
 	if len(configs) == 0 {
 		configs = s.d.cfg.Channels
@@ -35,17 +40,19 @@ func (s *session) start(params json.RawMessage) (any, error) {
 		names = append(names, cfg.Name)
 	}
 
-	s.nick, s.links, s.book = r.Nick, links, orderbook.New(r.Nick, orderbook.Size{Nicks: s.d.cfg.Bounds.Nicks, Offers: s.d.cfg.Bounds.Offers})
+	s.since, s.nick, s.links, s.book = time.Now(), r.Nick, links, orderbook.New(r.Nick, orderbook.Size{Nicks: s.d.cfg.Bounds.Nicks, Offers: s.d.cfg.Bounds.Offers})
 	s.log = s.log.With("session", r.Nick)
 	s.play(r.Role)
+	s.d.present.enter(s, r.Role)
 	for _, l := range links {
 		s.runLink(l)
 	}
 	s.log.Info("client entered the market", "role", r.Role, "network", r.Network, "channels", names)
-	return control.StartAnswer{Channels: names}, nil
+	return control.StartAnswer{Channels: names, Resumption: s.resumption()}, nil
 }
 
 func (s *session) play(r control.Role) {
+	s.plays = r
 	switch r {
 	case control.RoleTaker:
 		s.role = newTaker(s)

@@ -191,6 +191,15 @@ func (k *taker) abandon() {
 	clear(k.talks)
 }
 
+func (k *taker) standing() (open []control.ConversationState) {
+	for _, t := range k.talks {
+		if !t.State().Over() {
+			open = append(open, t.where())
+		}
+	}
+	return open
+}
+
 func (k *taker) end() { k.abandon() }
 
 func (k *taker) knows(nick protocol.Nick) bool {

@@ -168,16 +168,16 @@ func (v *verifier) pump() {
 		j.lane.count--
 		j.lane.bytes -= j.size()
 		v.asking++
-		v.s.ask(func(ctx context.Context) event { return j.judge(ctx, v.s.conn) })
+		v.s.ask(func(ctx context.Context) event { return j.judge(ctx, v.s.endpoint) })
 	}
 }
 
 // judge asks the client. Some peers learn the name of an IRC network in lower
 // case and sign so; that is the second try, and the last.
-func (j *judgement) judge(ctx context.Context, conn *control.Conn) event {
+func (j *judgement) judge(ctx context.Context, client *endpoint) event {
 	for _, hostID := range []string{j.hostID, strings.ToLower(j.hostID)} {
 		var verdict control.VerifyAnswer
-		err := conn.Call(ctx, control.QuestionVerify, control.VerifyRequest{
+		err := client.ask(ctx, control.QuestionVerify, control.VerifyRequest{
 			Nick:      j.from,
 			Command:   string(j.envelope.Command),
 			Text:      envelope.SignedText(j.envelope.Msg, hostID),

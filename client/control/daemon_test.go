@@ -51,6 +51,17 @@ func (f fake) Request(_ context.Context, method string, params json.RawMessage) 
 
 func (fake) Event(string, json.RawMessage) {}
 
+// once dials nc, and then nothing.
+func once(nc net.Conn, secret wire.Secret) control.Dialer {
+	return func(context.Context) (net.Conn, wire.Secret, error) {
+		taken := nc
+		if nc = nil; taken == nil {
+			return nil, "", control.ErrAbsent
+		}
+		return taken, secret, nil
+	}
+}
+
 // open connects a Daemon with a fake over a pipe; both end with the test.
 func open(t *testing.T, f fake) (*control.Daemon, *wire.Conn) {
 	t.Helper()
@@ -63,7 +74,7 @@ func open(t *testing.T, f fake) (*control.Daemon, *wire.Conn) {
 		}
 		accepted <- c
 	}()
-	d, err := control.Open(t.Context(), nc1, wire.Config{Software: "jm"}, signer{})
+	d, err := control.Open(t.Context(), once(nc1, ""), wire.Config{Software: "jm"}, signer{})
 	if err != nil {
 		t.Fatal(err)
 	}

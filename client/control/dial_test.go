@@ -1,6 +1,7 @@
 package control_test
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -65,11 +66,8 @@ func greet(t *testing.T, l net.Listener, err error) net.Listener {
 // reach dials and says hello with the secret that was found.
 func reach(t *testing.T, cfg control.Config) error {
 	t.Helper()
-	nc, secret, err := control.Dial(t.Context(), cfg)
-	if err != nil {
-		return err
-	}
-	d, err := control.Open(t.Context(), nc, wire.Config{Secret: secret}, signer{})
+	dial := func(ctx context.Context) (net.Conn, wire.Secret, error) { return control.Dial(ctx, cfg) }
+	d, err := control.Open(t.Context(), dial, wire.Config{}, signer{})
 	if err != nil {
 		return err
 	}
