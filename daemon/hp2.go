@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/joinmarket-go/joinmarket/daemon/commitment"
+	"github.com/joinmarket-go/joinmarket/daemon/count"
 	"github.com/joinmarket-go/joinmarket/protocol"
 	"github.com/joinmarket-go/joinmarket/protocol/line"
 )
@@ -19,7 +20,8 @@ func (k *maker) hear(from protocol.Nick, m line.HP2) {
 	if err != nil || k.s.d.used.Known(v) {
 		return
 	}
-	if now := time.Now(); !k.limits.hear.Allow(from, now) || !k.limits.allHear.Allow(now) {
+	now := time.Now()
+	if !k.s.allowed(k.limits.hear.Allow(from, now) && k.limits.allHear.Allow(now), count.LimitHear) {
 		return
 	}
 	if _, err := k.s.d.used.Hear(v); err != nil {
@@ -27,23 +29,23 @@ func (k *maker) hear(from protocol.Nick, m line.HP2) {
 	}
 }
 
-// relay publishes a commitment for another maker, who does not want to be known
-// as the one who was asked. Each value goes out once (attack M24).
+// relay has a commitment published for another maker, who does not want to be
+// known as the one who was asked. Nor do we as the one who was told: a courier
+// does it. Each value goes out once (attack M24).
 func (k *maker) relay(from protocol.Nick, m line.HP2) {
 	v, err := m.Commitment.Bytes()
 	if err != nil || k.handed[v] {
 		return
 	}
-	if now := time.Now(); !k.limits.relay.Allow(from, now) || !k.limits.allRelay.Allow(now) {
+	now := time.Now()
+	if !k.s.allowed(k.limits.relay.Allow(from, now) && k.limits.allRelay.Allow(now), count.LimitRelay) {
 		return
 	}
 	if len(k.handed) >= maxHanded {
 		clear(k.handed)
 	}
 	k.handed[v] = true
-	if err := k.s.sendPublic([]string{group(m)}); err != nil {
-		k.s.log.Debug("commitment not published", "err", err)
-	}
+	k.courier.give(group(m))
 }
 
 // handOn asks some other maker, drawn at random, to publish a used commitment.

@@ -21,6 +21,9 @@ type link struct {
 	wasUp    bool
 
 	republish *alarm // a maker's, after the channel came back
+	// anonymous makes another channel to the same place under another nick;
+	// nil where all our nicks are known as one's.
+	anonymous func(protocol.Nick) (channel.Channel, error)
 }
 
 func interval(cfg control.ChannelConfig) time.Duration {

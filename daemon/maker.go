@@ -24,7 +24,8 @@ type maker struct {
 	lastID uint64
 	talks  map[protocol.Nick]*makerTalk // open ones
 
-	market []string // the offers as groups, for whoever asks
+	courier courier
+	market  []string // the offers as groups, for whoever asks
 
 	limits makerLimits
 	handed map[commitment.Value]bool // commitments published for others
@@ -64,7 +65,7 @@ func newMaker(s *session) *maker {
 		return rate.New(rate.Rate{Every: every, Burst: burst})
 	}
 	return &maker{
-		s: s, talks: make(map[protocol.Nick]*makerTalk), handed: make(map[commitment.Value]bool),
+		s: s, courier: courier{s: s}, talks: make(map[protocol.Nick]*makerTalk), handed: make(map[commitment.Value]bool),
 		limits: makerLimits{
 			fill:     keyed(10*time.Second, 3), // a taker may try again at once, with another commitment
 			fillLong: keyed(100*time.Second, 6),

@@ -36,7 +36,8 @@ func (s *session) start(params json.RawMessage) (any, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%w: channel %s: %v", control.ErrBadRequest, cfg.Name, err)
 		}
-		links = append(links, &link{Channel: ch, name: cfg.Name, interval: interval(cfg), state: control.ChannelConnecting})
+		links = append(links, &link{Channel: ch, name: cfg.Name, interval: interval(cfg), state: control.ChannelConnecting,
+			anonymous: s.anonymous(cfg, r.Network)})
 		names = append(names, cfg.Name)
 	}
 

@@ -3,7 +3,11 @@ package protocol
 import (
 	"encoding/hex"
 	"errors"
+	"math/big"
+	"slices"
 	"strings"
+
+	"github.com/joinmarket-go/joinmarket/internal/random"
 )
 
 // Version is the only protocol version on the network. It is the second
@@ -44,6 +48,23 @@ func (n Nick) Valid() bool {
 		}
 	}
 	return true
+}
+
+// RandomNick is a nick of no key, drawn anew each time: for one who says nothing
+// that is signed and is never seen again. It looks like any other.
+func RandomNick() Nick {
+	n := new(big.Int).SetUint64(random.Uint64())
+	n.Lsh(n, 16).Or(n, new(big.Int).SetUint64(random.Uint64()&0xffff)) // ten bytes
+	digits := make([]byte, 0, NickSize)
+	for digit, base := new(big.Int), big.NewInt(int64(len(base58))); n.Sign() > 0 || len(digits) < NickSize-len(nickHeader)-maxPadding; {
+		n.DivMod(n, base, digit)
+		digits = append(digits, base58[digit.Int64()])
+	}
+	slices.Reverse(digits)
+	for len(digits) < NickSize-len(nickHeader) {
+		digits = append(digits, nickPadding)
+	}
+	return Nick(nickHeader + string(digits))
 }
 
 // Commitment is what a taker commits to in !fill, as it travels: the type

@@ -64,3 +64,15 @@ func TestM1CommitmentsCompareAsBytes(t *testing.T) {
 		}
 	}
 }
+
+// TestRandomNick: no two are alike, and none can be told from one of a key.
+func TestRandomNick(t *testing.T) {
+	seen := map[Nick]bool{}
+	for range 1000 {
+		n := RandomNick()
+		if !n.Valid() || seen[n] {
+			t.Fatalf("%q", n)
+		}
+		seen[n] = true
+	}
+}
