@@ -11,12 +11,17 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/joinmarket-go/joinmarket/internal/nodump"
 )
 
 // version is set by the linker.
 var version = "dev"
 
 func main() {
+	if err := nodump.Set(); err != nil {
+		fmt.Fprintf(os.Stderr, "jm: %v\n", err)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := (&app{term: newTerminal(os.Stdin, os.Stdout, os.Stderr)}).run(ctx, os.Args[1:])
 	stop()

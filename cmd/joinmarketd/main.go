@@ -23,12 +23,16 @@ import (
 	"github.com/joinmarket-go/joinmarket/daemon/irc"
 	"github.com/joinmarket-go/joinmarket/internal/config"
 	"github.com/joinmarket-go/joinmarket/internal/logs"
+	"github.com/joinmarket-go/joinmarket/internal/nodump"
 )
 
 // version is set by the linker.
 var version = "dev"
 
 func main() {
+	if err := nodump.Set(); err != nil {
+		fmt.Fprintf(os.Stderr, "joinmarketd: %v\n", err)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
@@ -226,7 +230,7 @@ func (o options) load(errw io.Writer) (config.Config, *slog.Logger, error) {
 	if err := least.UnmarshalText([]byte(level)); err != nil {
 		return cfg, nil, fmt.Errorf("%w: --log-level %q: want DEBUG, INFO, WARN or ERROR", errUsage, level)
 	}
-	log := logs.New(errw, least, filepath.Join(dir, "logs", "joinmarketd.log"))
+	log := logs.New(errw, logs.At(least), filepath.Join(dir, "logs", "joinmarketd.log"))
 	for _, w := range cfg.Warnings {
 		log.Warn(config.FileName + ": " + w)
 	}
