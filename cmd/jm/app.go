@@ -66,7 +66,7 @@ func (a *app) load() error {
 		level = slog.LevelDebug
 	}
 	a.term.color = a.term.color && cfg.Logging.Color
-	a.log = logs.New(talk{a.term}, level, filepath.Join(dir, "logs", "jm.log"))
+	a.log = logs.New(talk{a.term}, logs.At(level), filepath.Join(dir, "logs", "jm.log"))
 	return nil
 }
 

@@ -6,6 +6,7 @@ package logs
 import (
 	"io"
 	"log/slog"
+	"math"
 )
 
 const (
@@ -18,13 +19,14 @@ const (
 	Files    = 4
 )
 
-// New returns a logger that writes lines of at least level to console and of at
-// least info to the file at path, whose folder exists. Values are quoted, so
+// New returns a logger that writes lines of at least the level of their part to
+// console and of at least info to the file at path, whose folder exists. Values are quoted, so
 // that no text of a peer can begin a line of its own or reach the terminal. The
 // file is made with the first line; what cannot be written there is lost.
-func New(console io.Writer, level slog.Level, path string) *slog.Logger {
+func New(console io.Writer, levels *Levels, path string) *slog.Logger {
+	all := &slog.HandlerOptions{Level: slog.Level(math.MinInt)} // filter decides
 	return slog.New(Limit(slog.NewMultiHandler(
-		slog.NewTextHandler(console, &slog.HandlerOptions{Level: level}),
-		slog.NewTextHandler(newFile(path, FileSize, Files), &slog.HandlerOptions{Level: min(level, slog.LevelInfo)}),
+		filter{slog.NewTextHandler(console, all), levels, math.MaxInt, ""},
+		filter{slog.NewTextHandler(newFile(path, FileSize, Files), all), levels, slog.LevelInfo, ""},
 	), PerSecond))
 }

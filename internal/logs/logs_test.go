@@ -26,7 +26,7 @@ var hostile = []string{
 func TestD8OneEventOneLine(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "test.log")
 	var console bytes.Buffer
-	log := New(&console, slog.LevelDebug, path)
+	log := New(&console, At(slog.LevelDebug), path)
 	for i, text := range hostile {
 		log.Info(fmt.Sprint("event ", i), "text", text, "err", errors.New(text), text, i)
 		log.With("peer", text).WithGroup("g").Warn(fmt.Sprint("other ", i))
@@ -127,7 +127,7 @@ func TestD8FilesAreBounded(t *testing.T) {
 // TestD7LogCannotBeWritten: then it is lost, and nothing else.
 func TestD7LogCannotBeWritten(t *testing.T) {
 	var console bytes.Buffer
-	New(&console, slog.LevelInfo, filepath.Join(t.TempDir(), "missing", "test.log")).Info("hello")
+	New(&console, At(slog.LevelInfo), filepath.Join(t.TempDir(), "missing", "test.log")).Info("hello")
 	if !strings.Contains(console.String(), "msg=hello") {
 		t.Errorf("console: %q", console.String())
 	}
