@@ -23,7 +23,7 @@ fi
 
 step 'race tests'
 # -v, to see what was skipped; the log is shown only where something failed.
-if ! CGO_ENABLED=1 go test -race -v -timeout 20m ./... >"$log" 2>&1; then
+if ! make --no-print-directory race TESTFLAGS='-v -timeout 20m' >"$log" 2>&1; then
   grep -vE '^ *(=== |--- PASS|PASS$)' "$log" || true
   exit 1
 fi
