@@ -1,5 +1,5 @@
-// Package control listens for clients: on a Unix socket that only its owner can
-// open, or on loopback TCP with a secret in a cookie file, with TLS if wanted.
+// Package control listens for clients: on a Unix socket that only its owner, or a
+// group, can open, or on loopback TCP with a secret in a cookie file, with TLS if wanted.
 // It hands each connection on; hello and commands are others' affair.
 package control
 
@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -31,6 +32,10 @@ type Config struct {
 	// made with mode 0700 if it is missing. The host must be 127.0.0.1, [::1]
 	// or localhost; port 0 lets the system choose.
 	Address string
+	// SocketMode and SocketGroup are the rights of a socket: 0600 for 0, and the
+	// name of a group of the system, empty for our own.
+	SocketMode  fs.FileMode
+	SocketGroup string
 	// CookieFile gets the secret that clients must show: 64 hex digits, mode
 	// 0600, new at each start. Required with TCP, where every user of the
 	// machine can connect.
@@ -57,6 +62,7 @@ var (
 	ErrLoopback = errors.New("clients may only come from this machine: listen on 127.0.0.1, and forward with ssh if they are elsewhere")
 	ErrNoSocket = errors.New("there is a file of this name that is no socket; it is left alone")
 	ErrCookie   = errors.New("TCP needs a cookie file, as any user of this machine can connect")
+	ErrGroup    = errors.New("cannot give the socket to the group; the daemon's user must be in it")
 	ErrTLS      = errors.New("cannot use certificate and key")
 )
 
@@ -98,7 +104,7 @@ func (l *Listener) open(cfg Config) error {
 		if cfg.CertFile != "" || cfg.KeyFile != "" {
 			return fmt.Errorf("%w: a Unix socket has no TLS", ErrTLS)
 		}
-		return l.openUnix(address)
+		return l.openUnix(address, cfg)
 	case network == "tcp":
 		return l.openTCP(address, cfg)
 	}

@@ -1,12 +1,15 @@
 package control
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
 	"net"
 	"os"
+	"os/user"
 	"path/filepath"
+	"strconv"
 	"syscall"
 
 	"github.com/gofrs/flock"
@@ -19,7 +22,7 @@ import (
 //
 // The socket is made in a folder that only we can enter and moved to its name
 // with its final rights, so that nobody can connect before those apply.
-func (l *Listener) openUnix(path string) error {
+func (l *Listener) openUnix(path string, cfg Config) error {
 	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
@@ -34,7 +37,7 @@ func (l *Listener) openUnix(path string) error {
 		lock.Unlock()
 		return err
 	}
-	socket, info, err := makeSocket(dir, path)
+	socket, info, err := makeSocket(dir, path, cfg)
 	if err != nil {
 		lock.Unlock()
 		return err
@@ -72,7 +75,7 @@ func replaceable(path string) error {
 	return ErrServed
 }
 
-func makeSocket(dir, path string) (*net.UnixListener, fs.FileInfo, error) {
+func makeSocket(dir, path string, cfg Config) (*net.UnixListener, fs.FileInfo, error) {
 	private, err := os.MkdirTemp(dir, ".jm") // mode 0700
 	if err != nil {
 		return nil, nil, err
@@ -87,7 +90,10 @@ func makeSocket(dir, path string) (*net.UnixListener, fs.FileInfo, error) {
 		return nil, nil, err
 	}
 	socket.SetUnlinkOnClose(false) // its name is another by then
-	err = os.Chmod(name, 0o600)
+	err = giveTo(cfg.SocketGroup, name)
+	if err == nil {
+		err = os.Chmod(name, cmp.Or(cfg.SocketMode, 0o600))
+	}
 	if err == nil {
 		err = os.Rename(name, path)
 	}
@@ -100,4 +106,23 @@ func makeSocket(dir, path string) (*net.UnixListener, fs.FileInfo, error) {
 		return nil, nil, err
 	}
 	return socket, info, nil
+}
+
+// giveTo gives a file to a group of the system.
+func giveTo(group, path string) error {
+	if group == "" {
+		return nil
+	}
+	g, err := user.LookupGroup(group)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrGroup, err)
+	}
+	gid, err := strconv.Atoi(g.Gid)
+	if err == nil {
+		err = os.Lchown(path, -1, gid)
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrGroup, err)
+	}
+	return nil
 }

@@ -62,6 +62,14 @@ type Daemon struct {
 	// CookieFile (daemon_cookie_file, ours) holds the secret that TCP clients
 	// show.
 	CookieFile string
+	// SocketMode and SocketGroup (daemon_socket_mode, daemon_socket_group, ours)
+	// say who may open the socket: 0600 or 0660; a group of the system, or empty
+	// for the daemon's own.
+	SocketMode  fs.FileMode
+	SocketGroup string
+	// Metrics (metrics, ours) is the host:port on which joinmarketd tells
+	// machines how it fares; empty: nowhere.
+	Metrics string
 	// CertFile is the daemon's certificate, ssl/cert.pem as in the reference;
 	// used with TLS.
 	CertFile string
@@ -106,6 +114,9 @@ func (Secret) GoString() string { return "***" }
 // Logging is [LOGGING].
 type Logging struct {
 	Level string // DEBUG, INFO, WARNING or ERROR
+	// Parts (log_levels, ours) are the levels of parts of joinmarketd, such as
+	// "irc=DEBUG, amp=WARN".
+	Parts string
 	Color bool
 }
 
@@ -166,6 +177,7 @@ func Default(dir string) Config {
 		Daemon: Daemon{
 			InProcess: true, Socket: filepath.Join(dir, "joinmarketd.sock"), Host: "localhost", Port: 27183,
 			CookieFile: filepath.Join(dir, "joinmarketd.cookie"), CertFile: filepath.Join(dir, "ssl", "cert.pem"),
+			SocketMode: 0o600,
 		},
 		Blockchain: Blockchain{Source: "bitcoin-rpc", Network: "mainnet", Host: "localhost", User: "bitcoin", Password: "password"},
 		Logging:    Logging{Level: "INFO", Color: true},

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -19,12 +20,15 @@ type setter func(c *Config, value string) error
 // keys maps "SECTION key" to what it sets. Sections of channels are read in
 // channels.go.
 var keys = map[string]setter{
-	"DAEMON no_daemon":          func(c *Config, v string) error { c.Daemon.InProcess = v == "1"; return nil },
-	"DAEMON daemon_socket":      func(c *Config, v string) error { c.Daemon.Socket = inDir(c, v); return nil },
-	"DAEMON daemon_host":        text(func(c *Config) *string { return &c.Daemon.Host }),
-	"DAEMON daemon_port":        port(func(c *Config) *uint16 { return &c.Daemon.Port }),
-	"DAEMON daemon_cookie_file": func(c *Config, v string) error { c.Daemon.CookieFile = inDir(c, v); return nil },
-	"DAEMON use_ssl":            func(c *Config, v string) error { c.Daemon.TLS = v != "false"; return nil },
+	"DAEMON no_daemon":           func(c *Config, v string) error { c.Daemon.InProcess = v == "1"; return nil },
+	"DAEMON daemon_socket":       func(c *Config, v string) error { c.Daemon.Socket = inDir(c, v); return nil },
+	"DAEMON daemon_host":         text(func(c *Config) *string { return &c.Daemon.Host }),
+	"DAEMON daemon_port":         port(func(c *Config) *uint16 { return &c.Daemon.Port }),
+	"DAEMON daemon_cookie_file":  func(c *Config, v string) error { c.Daemon.CookieFile = inDir(c, v); return nil },
+	"DAEMON daemon_socket_mode":  setSocketMode,
+	"DAEMON daemon_socket_group": text(func(c *Config) *string { return &c.Daemon.SocketGroup }),
+	"DAEMON metrics":             text(func(c *Config) *string { return &c.Daemon.Metrics }),
+	"DAEMON use_ssl":             func(c *Config, v string) error { c.Daemon.TLS = v != "false"; return nil },
 
 	"BLOCKCHAIN blockchain_source": oneOf(func(c *Config) *string { return &c.Blockchain.Source }, "bitcoin-rpc", "regtest", "btcd", Neutrino),
 	"BLOCKCHAIN network":           oneOf(func(c *Config) *string { return &c.Blockchain.Network }, "mainnet", "testnet", "signet", "regtest"),
@@ -39,6 +43,7 @@ var keys = map[string]setter{
 	"BLOCKCHAIN neutrino_proxy":    setProxy,
 
 	"LOGGING console_log_level": oneOf(func(c *Config) *string { return &c.Logging.Level }, "DEBUG", "INFO", "WARNING", "ERROR"),
+	"LOGGING log_levels":        text(func(c *Config) *string { return &c.Logging.Parts }),
 	"LOGGING color":             func(c *Config, v string) error { c.Logging.Color = v == "true"; return nil },
 
 	"TIMEOUT maker_timeout_sec":     duration(func(c *Config) *time.Duration { return &c.Timeout.Maker }, time.Second, time.Hour),
@@ -96,6 +101,16 @@ var idle = map[string]string{
 
 // idleSections belong to programs of the reference that are not here.
 var idleSections = []string{"PAYJOIN", "SNICKER", "GUI"}
+
+// setSocketMode: the daemon's user alone, or a group as well; never everybody.
+func setSocketMode(c *Config, v string) error {
+	mode, ok := map[string]fs.FileMode{"0600": 0o600, "0660": 0o660}[v]
+	if !ok {
+		return fmt.Errorf("want 0600, or 0660 for a group as well")
+	}
+	c.Daemon.SocketMode = mode
+	return nil
+}
 
 // inDir reads a path relative to the data folder; empty stays empty.
 func inDir(c *Config, v string) string {
