@@ -98,9 +98,8 @@ func New(cfg Config) (*Daemon, error) {
 	if cfg.NewChannel == nil {
 		return nil, errors.New("daemon: Config.NewChannel is missing")
 	}
-	check := control.StartRequest{Role: control.RoleWatcher, Nick: "J511111111111111", Network: "mainnet", Channels: cfg.Channels}
-	if err := check.Validate(); err != nil {
-		return nil, fmt.Errorf("daemon: default channels: %w", err)
+	if err := checkDefaults(cfg.Channels); err != nil {
+		return nil, err
 	}
 	if cfg.Version == "" {
 		cfg.Version = "joinmarketd"
