@@ -1,6 +1,10 @@
 package daemon
 
-import "github.com/joinmarket-go/joinmarket/protocol/control"
+import (
+	"crypto/sha256"
+
+	"github.com/joinmarket-go/joinmarket/protocol/control"
+)
 
 // maxAnswered is how many answers are kept. More than control.MaxOutstanding
 // commands are never without an answer, so that none that matters is gone.
@@ -17,13 +21,19 @@ type answered struct {
 type done struct {
 	conn   *control.Conn // on which it came
 	id     uint64
+	what   [sha256.Size]byte
 	answer answer
+}
+
+// what tells commands apart.
+func (r *request) what() [sha256.Size]byte {
+	return sha256.Sum256(append([]byte(r.method+" "), r.params...))
 }
 
 // find returns the answer to a command that was done on an earlier connection.
 func (l *answered) find(r *request) (answer, bool) {
 	for _, d := range l.last {
-		if d.id == r.id && d.conn != r.conn {
+		if d.id == r.id && d.conn != r.conn && d.what == r.what() {
 			return d.answer, true
 		}
 	}
@@ -40,5 +50,5 @@ func (l *answered) keep(r *request, a answer) {
 	if len(l.last) == maxAnswered {
 		l.last = l.last[1:]
 	}
-	l.last = append(l.last, done{r.conn, r.id, a})
+	l.last = append(l.last, done{r.conn, r.id, r.what(), a})
 }

@@ -94,7 +94,7 @@ func (p *endpoint) askOn(ctx context.Context, conn *control.Conn, question strin
 	if err == nil || !p.lasting || ctx.Err() != nil {
 		return true, err
 	}
-	if wait.Err() != nil && conn.Heard().Before(asked) {
+	if wait.Err() != nil && !conn.Heard().After(asked) {
 		conn.Abort(fmt.Errorf("%w: no answer and no other sign of life for %v", control.ErrTimeout, questionWait))
 		return false, nil
 	}

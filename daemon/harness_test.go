@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -110,8 +111,10 @@ type client struct {
 	t      *testing.T
 	w      *world
 	nick   protocol.Nick
+	nc     net.Conn
 	conn   *control.Conn
 	events chan any
+	heard  atomic.Uint64 // events
 	done   chan struct{} // closed when both ends are through
 
 	signer func(control.SignRequest) (control.SignAnswer, error) // nil for the fake
@@ -145,13 +148,13 @@ func (w *world) inside(n protocol.Nick) (*client, *session) {
 	return c, <-sessions
 }
 
-func (w *world) connectTo(n protocol.Nick, serve func(net.Conn) error) *client {
+func (w *world) connectTo(n protocol.Nick, serve func(net.Conn) error, features ...string) *client {
 	w.t.Helper()
 	ours, theirs := net.Pipe()
-	c := &client{t: w.t, w: w, nick: n, events: make(chan any, 100_000), done: make(chan struct{})}
+	c := &client{t: w.t, w: w, nick: n, nc: ours, events: make(chan any, 100_000), done: make(chan struct{})}
 	served := make(chan error, 1)
 	go func() { served <- serve(theirs) }()
-	conn, err := control.Connect(context.Background(), ours, control.Config{Software: "test"})
+	conn, err := control.Connect(context.Background(), ours, control.Config{Software: "test", Features: features})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -241,6 +244,7 @@ func (c *client) Request(ctx context.Context, method string, params json.RawMess
 
 // Event keeps what the daemon tells.
 func (c *client) Event(name string, params json.RawMessage) {
+	c.heard.Add(1)
 	v, err := control.DecodeEvent(name, params)
 	if err != nil {
 		c.t.Errorf("event %s: %v", name, err)
