@@ -81,7 +81,7 @@ func (k *maker) up(l *link, again bool) {
 // of the bond if there is one.
 func (k *maker) answer(nick protocol.Nick, on *link) {
 	now := time.Now()
-	if len(k.offers) == 0 || !k.s.allowed(k.limits.ask.Allow(nick, now) && k.limits.allAsk.Allow(now), count.LimitAsks) {
+	if len(k.offers) == 0 || !k.s.allowed(k.limits.ask.Allow(asker{nick, on}, now) && k.limits.allAsk.Allow(now), count.LimitAsks) {
 		return
 	}
 	if a := (asker{nick, on}); k.bonded {

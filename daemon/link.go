@@ -20,6 +20,7 @@ type link struct {
 	code     string // the kind of reason
 	wasUp    bool
 
+	recent    []recent
 	republish *alarm // a maker's, after the channel came back
 	// anonymous makes another channel to the same place under another nick;
 	// nil where all our nicks are known as one's.
@@ -87,7 +88,8 @@ func (s *session) changed(l *link, ev channel.State) {
 	if ev.State == control.ChannelUp && !usableHostID(ev.HostID) {
 		ev = channel.State{State: control.ChannelLost, Reason: "the server gives no usable network name"}
 	}
-	if l.up() && ev.State != control.ChannelUp {
+	broke := l.up() && ev.State != control.ChannelUp
+	if broke {
 		s.book.Lost(l.name)
 	}
 	l.state, l.hostID, l.reason, l.code = ev.State, ev.HostID, control.FreeText(ev.Reason), ev.Code
@@ -96,6 +98,9 @@ func (s *session) changed(l *link, ev channel.State) {
 	}
 	s.log.Info("channel changed", "channel", l.name, "state", l.state, "reason", l.reason)
 	s.tell(control.EventChannel, l.event())
+	if broke {
+		s.resend(l)
+	}
 	if l.up() {
 		if !l.wasUp && !s.ready {
 			s.clock.after(s.d.cfg.StartWait, s.open)

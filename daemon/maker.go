@@ -43,7 +43,7 @@ type makerTalk struct {
 // makerLimits bound what strangers can have a maker do.
 type makerLimits struct {
 	fill, fillLong *rate.Keyed[protocol.Nick]
-	ask            *rate.Keyed[protocol.Nick] // offers sent in answer to orderbook
+	ask            *rate.Keyed[asker]         // offers sent in answer to orderbook; on each channel, so that a taker knows all ways to us
 	push           *rate.Keyed[protocol.Nick] // transactions to broadcast
 	allPush        rate.Bucket
 	hear, relay    *rate.Keyed[protocol.Nick] // hp2, public and private
@@ -69,7 +69,7 @@ func newMaker(s *session) *maker {
 		limits: makerLimits{
 			fill:     keyed(10*time.Second, 3), // a taker may try again at once, with another commitment
 			fillLong: keyed(100*time.Second, 6),
-			ask:      keyed(10*time.Second, 1),
+			ask:      rate.NewKeyed[asker](rate.Rate{Every: 10 * time.Second, Burst: 1}, limitedNicks),
 			push:     keyed(20*time.Minute, 3),
 			hear:     keyed(3*time.Second, 20),
 			relay:    keyed(10*time.Second, 6),

@@ -49,7 +49,7 @@ func (p *puppet) say(to protocol.Nick, command protocol.Command, msg string) {
 func (p *puppet) hostID() string { return hostIDs[p.pit] }
 
 // hostIDs of the pits of the tests.
-var hostIDs = map[string]string{"pit": hostID, "other": "OtherNet"}
+var hostIDs = map[string]string{"pit": hostID, "other": "OtherNet", "third": "ThirdNet"}
 
 // meet makes the box with the other side.
 func (p *puppet) meet(key string) {

@@ -189,6 +189,7 @@ func (e signed) happen(s *session) {
 	}
 	switch {
 	case err == nil:
+		e.on.remember(e.outgoing)
 	case errors.Is(err, channel.ErrDown) && e.via == "" && e.attempts < maxAttempts:
 		q.waiting = slices.Insert(q.waiting, 0, e.outgoing) // first in line, for another channel
 		v.count++
