@@ -48,7 +48,7 @@ func (w *Wallet) Hold(l *coins.Lease, ttl time.Duration, d Deal) error {
 		if len(s.held) > maxHeld {
 			return errHeld
 		}
-		s.addSigned(d, now)
+		s.addSigned(d, l.Coins, now)
 		return nil
 	})
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/btcsuite/btcd/wire/v2"
 
 	"github.com/joinmarket-go/joinmarket/protocol/sats"
+	"github.com/joinmarket-go/joinmarket/wallet/coins"
 )
 
 const (
@@ -38,7 +39,7 @@ type Signed struct {
 	Since         time.Time
 	Seen          bool            // in the mempool or a block, when the node was last asked
 	Confirmations int32           // 0: unconfirmed
-	Spent         bool            // not seen, and another transaction spent a coin of it
+	Spent         bool            // not seen, and another transaction spent a coin of ours
 	Coins         []wire.OutPoint // still held for it
 	Until         time.Time       // how long these are held at most
 }
@@ -54,10 +55,10 @@ func (w *Wallet) Signed() []Signed {
 	for i, s := range w.state.signed {
 		all[i] = Signed{Deal: s.Deal, ID: s.Tx.TxHash(), Since: s.since}
 		byID[all[i].ID] = i
-		for _, in := range s.Tx.TxIn {
-			spenders[in.PreviousOutPoint] = append(spenders[in.PreviousOutPoint], i)
-			if until := w.state.held[in.PreviousOutPoint]; now.Before(until) {
-				all[i].Coins, all[i].Until = append(all[i].Coins, in.PreviousOutPoint), until
+		for _, coin := range s.coins {
+			spenders[coin] = append(spenders[coin], i)
+			if until := w.state.held[coin]; now.Before(until) {
+				all[i].Coins, all[i].Until = append(all[i].Coins, coin), until
 			}
 		}
 	}
@@ -67,7 +68,6 @@ func (w *Wallet) Signed() []Signed {
 	for tx := range w.view.history.All() {
 		if i, is := byID[tx.ID]; is {
 			all[i].Seen, all[i].Confirmations = true, w.view.confirmations(tx)
-			continue
 		}
 		for _, in := range tx.Msg.TxIn {
 			for _, i := range spenders[in.PreviousOutPoint] {
@@ -76,7 +76,7 @@ func (w *Wallet) Signed() []Signed {
 		}
 	}
 	for i := range all {
-		if all[i].Seen || all[i].Spent {
+		if all[i].Spent { // by itself, or by another one
 			all[i].Coins, all[i].Until = nil, time.Time{}
 		}
 		all[i].Spent = all[i].Spent && !all[i].Seen
@@ -95,15 +95,16 @@ func (w *Wallet) Settled(id chainhash.Hash) error {
 // signed is a Deal that was held for. It is not changed.
 type signed struct {
 	Deal
-	since time.Time // to the second
+	coins []wire.OutPoint // of ours
+	since time.Time       // to the second
 }
 
 func (s signed) equal(o signed) bool {
-	return s.since.Equal(o.since) && s.Amount == o.Amount && s.Earning == o.Earning && s.Tx.TxHash() == o.Tx.TxHash()
+	return s.since.Equal(o.since) && s.Amount == o.Amount && s.Earning == o.Earning && slices.Equal(s.coins, o.coins) && s.Tx.TxHash() == o.Tx.TxHash()
 }
 
 // addSigned remembers a deal, and forgets the oldest.
-func (s *state) addSigned(d Deal, now time.Time) {
+func (s *state) addSigned(d Deal, own []coins.Coin, now time.Time) {
 	tx := d.Tx.Copy()
 	for _, in := range tx.TxIn {
 		in.Witness = nil
@@ -113,7 +114,11 @@ func (s *state) addSigned(d Deal, now time.Time) {
 	s.signed = slices.DeleteFunc(s.signed, func(o signed) bool {
 		return o.Tx.TxHash() == id || now.Sub(o.since) > signedTime
 	})
-	s.signed = append(s.signed, signed{d, time.Unix(now.Unix(), 0)})
+	outs := make([]wire.OutPoint, 0, len(own))
+	for _, c := range own {
+		outs = append(outs, c.OutPoint)
+	}
+	s.signed = append(s.signed, signed{d, outs, time.Unix(now.Unix(), 0)})
 	if n := len(s.signed) - maxSigned; n > 0 {
 		s.signed = slices.Delete(s.signed, 0, n)
 	}
@@ -124,6 +129,7 @@ type signedBody struct {
 	Tx      string      `json:"tx"` // hex, without witnesses
 	Amount  sats.Amount `json:"amount"`
 	Earning sats.Amount `json:"earning"`
+	Coins   []string    `json:"coins"`
 	Since   int64       `json:"since"` // Unix time
 }
 
@@ -133,7 +139,11 @@ func encodeSigned(all []signed) (list []signedBody, err error) {
 		if err := s.Tx.SerializeNoWitness(&raw); err != nil {
 			return nil, fmt.Errorf("a transaction signed for others: %w", err)
 		}
-		list = append(list, signedBody{hex.EncodeToString(raw.Bytes()), s.Amount, s.Earning, s.since.Unix()})
+		b := signedBody{hex.EncodeToString(raw.Bytes()), s.Amount, s.Earning, nil, s.since.Unix()}
+		for _, out := range s.coins {
+			b.Coins = append(b.Coins, out.String())
+		}
+		list = append(list, b)
 	}
 	return list, nil
 }
@@ -147,7 +157,15 @@ func decodeSigned(list []signedBody) (all []signed, err error) {
 		if err != nil {
 			return nil, fmt.Errorf("a transaction signed for others: %w", err)
 		}
-		all = append(all, signed{Deal{tx, b.Amount, b.Earning}, time.Unix(b.Since, 0)})
+		s := signed{Deal{tx, b.Amount, b.Earning}, nil, time.Unix(b.Since, 0)}
+		for _, text := range b.Coins {
+			out, err := coins.ParseOutPoint(text)
+			if err != nil {
+				return nil, fmt.Errorf("a transaction signed for others: %w", err)
+			}
+			s.coins = append(s.coins, out)
+		}
+		all = append(all, s)
 	}
 	slices.SortStableFunc(all, func(a, b signed) int { return cmp.Compare(a.since.Unix(), b.since.Unix()) })
 	return all, nil
