@@ -144,9 +144,7 @@ func TestAccountsHaveBondsAndImportedKeys(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if imported[i], err = w.ImportKey(wif, 2); err != nil {
-			t.Fatal(err)
-		}
+		imported[i] = importKey(t, w, wif, 2)
 	}
 	month := nextMonth(t)
 	a := bondAddress(t, w, month)

@@ -164,16 +164,13 @@ func TestBackupHasImportedKeys(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := w.ImportKey(wif, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
+	a := importKey(t, w, wif, 0)
 	if newest(t, path) == first {
 		t.Fatal("no new backup")
 	}
 	again, _ := fromBackup(t, newest(t, path).Path, offline())
 	defer again.Close()
-	if _, err := again.ImportKey(wif, 0); !errors.Is(err, wallet.ErrKnownKey) {
+	if _, err := importOne(again, wif, 0); !errors.Is(err, wallet.ErrKnownKey) {
 		t.Errorf("importing %s again: %v", a.Text, err)
 	}
 }

@@ -146,15 +146,6 @@ func (w *Wallet) ImportKeys(mixdepth int, wifs ...secret.Text) ([]Imported, erro
 	return done, nil
 }
 
-// ImportKey is ImportKeys for one key.
-func (w *Wallet) ImportKey(wif secret.Text, mixdepth int) (Address, error) {
-	done, err := w.ImportKeys(mixdepth, wif)
-	if err != nil {
-		return Address{}, err
-	}
-	return done[0].Address, done[0].Err
-}
-
 // addImported adds a key to a state that is about to be saved, and gives it to
 // the tree. It is there before it is on the disk, and stays if that fails, which
 // does no harm: without its place in the state nobody asks for it, and the next

@@ -96,11 +96,19 @@ func wifOf(t testing.TB, number byte, compressed bool) secret.Text {
 
 func importKey(t testing.TB, w *wallet.Wallet, wif secret.Text, mixdepth int) wallet.Address {
 	t.Helper()
-	a, err := w.ImportKey(wif, mixdepth)
+	a, err := importOne(w, wif, mixdepth)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return a
+}
+
+func importOne(w *wallet.Wallet, wif secret.Text, mixdepth int) (wallet.Address, error) {
+	done, err := w.ImportKeys(mixdepth, wif)
+	if err != nil {
+		return wallet.Address{}, err
+	}
+	return done[0].Address, done[0].Err
 }
 
 // TestW9ImportedKeys: coins from before and after the import are found, spent,
@@ -181,12 +189,12 @@ func TestImportKeyRefuses(t *testing.T) {
 		"mixdepth 5":              {wifOf(t, 2, true), 5, wallet.ErrMixdepth},
 		"mixdepth -1":             {wifOf(t, 2, true), -1, wallet.ErrMixdepth},
 	} {
-		if a, err := w.ImportKey(test.wif, test.mixdepth); !errors.Is(err, test.want) {
+		if a, err := importOne(w, test.wif, test.mixdepth); !errors.Is(err, test.want) {
 			t.Errorf("%s: %v, %v", name, a, err)
 		}
 	}
 	disk.failAt = disk.count + 1
-	if _, err := w.ImportKey(wifOf(t, 2, true), 0); !errors.Is(err, errDisk) {
+	if _, err := importOne(w, wifOf(t, 2, true), 0); !errors.Is(err, errDisk) {
 		t.Errorf("D7: full disk: %v", err)
 	}
 	a := importKey(t, w, wifOf(t, 2, true), 0)
@@ -205,7 +213,7 @@ func TestImportKeyRefuses(t *testing.T) {
 	if err != nil {
 		t.Errorf("after a restart: %v", err)
 	}
-	if _, err := w.ImportKey(wifOf(t, 1, true), 0); !errors.Is(err, wallet.ErrKnownKey) {
+	if _, err := importOne(w, wifOf(t, 1, true), 0); !errors.Is(err, wallet.ErrKnownKey) {
 		t.Errorf("D7: imported again after a restart: %v", err)
 	}
 }

@@ -60,7 +60,7 @@ func TestWatchOnly(t *testing.T) {
 		"SignTx":      w.SignTx(payment(1000, coin), []coins.Coin{coin}),
 		"SignMessage": second(w.SignMessage(coin, "text")),
 		"CertifyBond": first(w.CertifyBond(bonds(t, w)[0].Path(), pub, 1)),
-		"ImportKey":   first(w.ImportKey(secret.NewText("cTGhosGriPpuGA586jemcuH9pE9spwUmneMBmYYzrQEbY92DJrbo"), 0)),
+		"ImportKeys":  first(w.ImportKeys(0, secret.NewText("cTGhosGriPpuGA586jemcuH9pE9spwUmneMBmYYzrQEbY92DJrbo"))),
 		"Phrase":      first(w.Seed().Phrase()),
 	} {
 		if !errors.Is(err, keys.ErrWatchOnly) {

@@ -131,11 +131,11 @@ func types(t *testing.T, p *place) {
 				t.Fatal(err)
 			}
 			wif := secret.NewText(text.String())
-			imported, err := other.ImportKey(wif, 0)
-			if err != nil {
-				t.Fatal(err)
+			imported, err := other.ImportKeys(0, wif)
+			if err != nil || imported[0].Err != nil {
+				t.Fatal(err, imported)
 			}
-			for _, script := range [][]byte{imported.Script, h.address(0, keys.External).Script, h.address(0, keys.Internal).Script} {
+			for _, script := range [][]byte{imported[0].Address.Script, h.address(0, keys.External).Script, h.address(0, keys.Internal).Script} {
 				p.fund(t, script, 100_000)
 			}
 			p.mine(t, 1)
@@ -143,8 +143,8 @@ func types(t *testing.T, p *place) {
 			if got := h.available(0); got != 200_000 {
 				t.Fatalf("before the import: %v", got)
 			}
-			if _, err := h.ImportKey(wif, 0); err != nil {
-				t.Fatal(err)
+			if imported, err := h.ImportKeys(0, wif); err != nil || imported[0].Err != nil {
+				t.Fatal(err, imported)
 			}
 			h.await("the imported key's coin", func() bool { return h.available(0) == 300_000 })
 			all, err := h.Coins()
