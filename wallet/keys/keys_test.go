@@ -113,7 +113,7 @@ func TestDescriptor(t *testing.T) {
 func TestPathOutOfRange(t *testing.T) {
 	tr := tree(t, "", &chaincfg.MainNetParams)
 	big := int64(1 << 31) // negative as an int of 32 bits
-	for _, p := range []Path{{Mixdepth: -1}, {Mixdepth: int(big)}, {Branch: 1 << 31}, {Index: 1 << 31}} {
+	for _, p := range []Path{{Mixdepth: -1}, {Mixdepth: int(big)}, {Branch: 3}, {Branch: 1<<31 - 1}, {Branch: 1 << 31}, {Index: 1 << 31}} {
 		if _, err := tr.Script(p); !errors.Is(err, ErrPath) {
 			t.Errorf("Script(%v): %v", p, err)
 		}
@@ -121,7 +121,7 @@ func TestPathOutOfRange(t *testing.T) {
 			t.Errorf("PrivateKey(%v): %v", p, err)
 		}
 	}
-	if _, err := tr.Script(Path{Mixdepth: 1<<31 - 1, Branch: 1<<31 - 1, Index: 1<<31 - 1}); err != nil {
+	if _, err := tr.Script(Path{Mixdepth: 1<<31 - 1, Branch: Internal, Index: 1<<31 - 1}); err != nil {
 		t.Errorf("the last path: %v", err)
 	}
 }

@@ -49,7 +49,8 @@ func BondPath(timenumber int) (Path, error) {
 
 // check returns ErrPath unless the path is one of a wallet of the type.
 func (p Path) check(t txbuild.ScriptType) error {
-	if p.Mixdepth < 0 || int64(p.Mixdepth) > MaxIndex || p.Branch > Imported || p.Index > MaxIndex {
+	// The reference has a branch 3 for coins that were burnt, which no key spends.
+	if p.Mixdepth < 0 || int64(p.Mixdepth) > MaxIndex || p.Branch > Timelocked && p.Branch != Imported || p.Index > MaxIndex {
 		return ErrPath
 	}
 	if p.Branch != Timelocked {
