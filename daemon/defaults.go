@@ -27,8 +27,8 @@ func checkDefaults(list []control.ChannelConfig) error {
 	return nil
 }
 
-// channels are those for clients that name none.
-func (d *Daemon) channels() []control.ChannelConfig {
+// Channels are those for clients that name none.
+func (d *Daemon) Channels() []control.ChannelConfig {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.cfg.Channels

@@ -24,7 +24,7 @@ func (s *session) start(params json.RawMessage) (any, error) {
 	s.guest = false
 	configs := r.Channels
 	if len(configs) == 0 {
-		configs = s.d.channels()
+		configs = s.d.Channels()
 	}
 	if len(configs) == 0 {
 		return nil, fmt.Errorf("%w: no channels named, and the daemon has no default ones", control.ErrBadRequest)

@@ -7,22 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
-	"net"
 	"os"
 	"os/signal"
-	"path/filepath"
-	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/joinmarket-go/joinmarket/daemon"
-	"github.com/joinmarket-go/joinmarket/daemon/amp"
-	"github.com/joinmarket-go/joinmarket/daemon/control"
-	"github.com/joinmarket-go/joinmarket/daemon/irc"
-	"github.com/joinmarket-go/joinmarket/internal/config"
-	"github.com/joinmarket-go/joinmarket/internal/logs"
 	"github.com/joinmarket-go/joinmarket/internal/nodump"
 )
 
@@ -34,15 +26,26 @@ func main() {
 		fmt.Fprintf(os.Stderr, "joinmarketd: %v\n", err)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, func() {
+		stop() // the next signal ends us at once
+		time.AfterFunc(endWait, func() {
+			fmt.Fprintf(os.Stderr, "joinmarketd: still not ended after %v; given up\n", endWait)
+			os.Exit(1)
+		})
+	})
 	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
 }
 
+// endWait is how long the process may take to leave the market when it is told to
+// end.
+const endWait = 10 * time.Second
+
 // options are the flags.
 type options struct {
-	dir, listen, cookie, cert, key, level string
-	maxClients                            int
+	dir, listen, cookie, cert, key, level, metrics string
+	maxClients                                     int
 
 	amp                string // address
 	ampAnyHost, ampTLS bool
@@ -64,10 +67,13 @@ func run(ctx context.Context, args []string, out, errw io.Writer) int {
 has no key, no coin and no node: what must be signed it asks of the client.
 
 It prints "listening on ADDRESS" on standard output when clients can connect,
-and logs to standard error and to logs/joinmarketd.log. SIGINT or SIGTERM ends it: it leaves the market for
-its clients first.
+and logs to standard error and to logs/joinmarketd.log. SIGINT or SIGTERM ends it,
+within 10 seconds: it leaves the market for its clients first; a second one ends
+it at once. SIGHUP has it read joinmarket.cfg again. It tells systemd when it is
+ready and that it lives. docs/operations.md says more.
 
-Clients connect to a Unix socket that only this user can open, or to a TCP port
+Clients connect to a Unix socket that only this user, or a group (see
+daemon_socket_mode in joinmarket.cfg), can open, or to a TCP port
 of this machine, where they must show the secret in the cookie file.
 
 With --amp it serves the Python programs of JoinMarket 0.9 as well, by their own
@@ -78,7 +84,8 @@ another client. Do not use --amp-any-host unless something else guards the port.
 Exit status: 0 told to end, 1 failed, 2 wrong arguments.`,
 		Example: `  joinmarketd
   joinmarketd --listen tcp:127.0.0.1:27183 --cookie-file /run/joinmarket/cookie
-  joinmarketd --amp 127.0.0.1:27183`,
+  joinmarketd --amp 127.0.0.1:27183
+  joinmarketd status`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return fmt.Errorf("%w: unexpected %q", errUsage, args[0])
@@ -88,17 +95,21 @@ Exit status: 0 told to end, 1 failed, 2 wrong arguments.`,
 		Version:       version,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return serve(cmd.Context(), o, out, errw) },
+		RunE:          func(cmd *cobra.Command, _ []string) error { return o.serve(cmd.Context(), out, errw) },
 	}
 	cmd.SetVersionTemplate("joinmarketd {{.Version}}\n")
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fmt.Errorf("%w: %w", errUsage, err) })
-	f := cmd.Flags()
+	cmd.CompletionOptions.DisableDefaultCmd = true
+	cmd.AddCommand(newStatus(&o, out))
+	f := cmd.PersistentFlags() // of where the daemon is found, too
 	f.StringVar(&o.dir, "datadir", "", "data `folder`: joinmarket.cfg and the used commitments (default ~/.joinmarket)")
 	f.StringVar(&o.listen, "listen", "", "`address` for clients: unix:/path or tcp:127.0.0.1:port (default: [DAEMON] of joinmarket.cfg)")
 	f.StringVar(&o.cookie, "cookie-file", "", "`file` for the secret of TCP clients (default: joinmarketd.cookie in the data folder)")
+	f = cmd.Flags()
 	f.StringVar(&o.cert, "tls-cert", "", "PEM `file` with a certificate: TLS for TCP clients")
 	f.StringVar(&o.key, "tls-key", "", "PEM `file` with its key")
 	f.StringVar(&o.level, "log-level", "", "DEBUG, INFO, WARN or ERROR (default: console_log_level)")
+	f.StringVar(&o.metrics, "metrics", "", "serve metrics and health on `host:port` of this machine, such as 127.0.0.1:9187 (default: metrics in joinmarket.cfg)")
 	f.StringVar(&o.amp, "amp", "", "serve Python clients on `host:port` as well, such as 127.0.0.1:27183")
 	f.BoolVar(&o.ampAnyHost, "amp-any-host", false, "let --amp listen beyond this machine, where anybody may connect")
 	f.BoolVar(&o.ampTLS, "amp-tls", false, "TLS for --amp (use_ssl of Python clients), with ssl/cert.pem and ssl/key.pem in the data folder")
@@ -116,123 +127,4 @@ Exit status: 0 told to end, 1 failed, 2 wrong arguments.`,
 	}
 	fmt.Fprintf(errw, "joinmarketd: %v\n", err)
 	return 1
-}
-
-func serve(ctx context.Context, o options, out, errw io.Writer) error {
-	cfg, log, err := o.load(errw)
-	if err != nil {
-		return err
-	}
-	if o.maxClients < 1 || o.maxClients > maxClients {
-		return fmt.Errorf("%w: --max-clients %d: want 1 to %d", errUsage, o.maxClients, maxClients)
-	}
-	if o.amp == "" && (o.ampTLS || o.ampAnyHost) {
-		return fmt.Errorf("%w: --amp-tls and --amp-any-host need --amp", errUsage)
-	}
-	at := control.Config{Address: o.listen, CertFile: o.cert, KeyFile: o.key, MaxConns: 2 * o.maxClients, Log: log}
-	if at.Address == "" {
-		at.Address = cfg.Daemon.Address()
-	}
-	if strings.HasPrefix(at.Address, "tcp:") {
-		at.CookieFile = cfg.Daemon.CookieFile
-		if o.cookie != "" {
-			at.CookieFile = o.cookie
-		}
-	}
-	listener, err := control.Listen(at)
-	if err != nil {
-		return err
-	}
-	defer listener.Close()
-	d, err := daemon.New(daemon.Config{
-		NewChannel:  irc.Factory(log),
-		Channels:    cfg.Channels,
-		Commitments: cfg.Policy.BlacklistFile,
-		Bounds:      daemon.Bounds(cfg.Limits),
-		Version:     "joinmarketd " + version,
-		Secret:      listener.Secret(),
-		MaxClients:  o.maxClients,
-		Logger:      log,
-	})
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	serving := []func(context.Context) error{func(ctx context.Context) error {
-		return listener.Serve(ctx, logged(log, d.Serve))
-	}}
-	if o.amp != "" {
-		python, err := o.listenAMP(cfg.Dir, log)
-		if err != nil {
-			return err
-		}
-		defer python.Close()
-		adapter := amp.Config{Serve: d.Serve, Secret: listener.Secret(), Logger: log}
-		serving = append(serving, func(ctx context.Context) error {
-			return python.Serve(ctx, logged(log, func(ctx context.Context, nc net.Conn) error { return amp.Serve(ctx, nc, adapter) }))
-		})
-		fmt.Fprintf(out, "listening for Python clients on %s\n", python.Address())
-	}
-	fmt.Fprintf(out, "listening on %s\n", listener.Address())
-	return together(ctx, serving)
-}
-
-// logged serves a connection and logs what went wrong.
-func logged(log *slog.Logger, serve func(context.Context, net.Conn) error) func(context.Context, net.Conn) {
-	return func(ctx context.Context, nc net.Conn) {
-		if err := serve(ctx, nc); err != nil {
-			log.Warn("a client's connection broke", "err", err)
-		}
-	}
-}
-
-// together runs all until ctx ends or one fails, and returns when all have, with
-// the first error.
-func together(ctx context.Context, all []func(context.Context) error) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	errs := make(chan error, len(all))
-	for _, f := range all {
-		go func() { errs <- f(ctx) }()
-	}
-	var first error
-	for range all {
-		err := <-errs
-		cancel()
-		if first == nil {
-			first = err
-		}
-	}
-	return first
-}
-
-// load reads the configuration and makes the logger.
-func (o options) load(errw io.Writer) (config.Config, *slog.Logger, error) {
-	dir := o.dir
-	if dir == "" {
-		var err error
-		if dir, err = config.DefaultDir(); err != nil {
-			return config.Config{}, nil, fmt.Errorf("finding the home folder: %w; name a data folder with --datadir", err)
-		}
-	}
-	cfg, _, err := config.Load(dir)
-	if err != nil {
-		return cfg, nil, err
-	}
-	level := o.level
-	if level == "" {
-		level = map[string]string{"WARNING": "WARN"}[cfg.Logging.Level]
-	}
-	if level == "" {
-		level = cfg.Logging.Level
-	}
-	var least slog.Level
-	if err := least.UnmarshalText([]byte(level)); err != nil {
-		return cfg, nil, fmt.Errorf("%w: --log-level %q: want DEBUG, INFO, WARN or ERROR", errUsage, level)
-	}
-	log := logs.New(errw, logs.At(least), filepath.Join(dir, "logs", "joinmarketd.log"))
-	for _, w := range cfg.Warnings {
-		log.Warn(config.FileName + ": " + w)
-	}
-	return cfg, log, nil
 }
