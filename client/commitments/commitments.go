@@ -236,15 +236,12 @@ func (s *Store) record(choose func(*file) (podle.Proof, error)) (podle.Proof, er
 // NoneError says why no coin can be committed to.
 type NoneError struct {
 	Used     int // coins whose tries are used up
-	TooNew   int // coins with fewer than Age confirmations
+	TooNew   int // coins with fewer than Age confirmations: waiting helps
 	TooSmall int // coins below Percent of the amount
 
 	Age            int32
 	Percent, Tries int
 }
-
-// Later reports whether waiting helps: a coin is only too new.
-func (e *NoneError) Later() bool { return e.TooNew > 0 }
 
 func (e *NoneError) Error() string {
 	var why []string
