@@ -85,6 +85,7 @@ func (k *maker) open(from protocol.Nick, on *link, msg string, value commitment.
 	offer, _ := k.offer(fill.OfferID)
 	t := &makerTalk{talk: talk{Conversation: c, on: on.name}, fill: fill, offer: offer, reserved: reserved}
 	k.talks[from] = t
+	k.s.d.counts.Inc(count.ConversationBegun)
 	k.s.log.Info("conversation begun", "conversation", t.ID, "nick", from)
 	k.s.send(&outgoing{to: from, command: protocol.CmdPubKey, msg: t.PubKey(), talk: &t.talk, failed: func(err error) {
 		k.finish(t, sendReason(err))

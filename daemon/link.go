@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/joinmarket-go/joinmarket/daemon/channel"
+	"github.com/joinmarket-go/joinmarket/daemon/count"
 	"github.com/joinmarket-go/joinmarket/protocol"
 	"github.com/joinmarket-go/joinmarket/protocol/control"
 )
@@ -63,10 +64,12 @@ func (e seen) happen(s *session) {
 	case channel.State:
 		s.changed(e.on, ev)
 	case channel.Public:
+		s.d.counts.Inc(count.InPublic)
 		if ev.From.Valid() && ev.From != s.nick && e.on.up() {
 			s.hearPublic(e.on, ev)
 		}
 	case channel.Private:
+		s.d.counts.Inc(count.InPrivate)
 		if ev.From.Valid() && ev.From != s.nick && e.on.up() {
 			s.hearPrivate(e.on, ev)
 		}
@@ -89,6 +92,14 @@ func (s *session) changed(l *link, ev channel.State) {
 		ev = channel.State{State: control.ChannelLost, Reason: "the server gives no usable network name"}
 	}
 	broke := l.up() && ev.State != control.ChannelUp
+	switch {
+	case ev.State == control.ChannelUp:
+		s.d.counts.Inc(count.ChannelUp)
+	case broke:
+		s.d.counts.Inc(count.ChannelLost)
+	case ev.Reason != "":
+		s.d.counts.Inc(count.ChannelFailed)
+	}
 	if broke {
 		s.book.Lost(l.name)
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/joinmarket-go/joinmarket/daemon/commitment"
+	"github.com/joinmarket-go/joinmarket/daemon/count"
 	"github.com/joinmarket-go/joinmarket/daemon/exchange"
 	"github.com/joinmarket-go/joinmarket/daemon/rate"
 	"github.com/joinmarket-go/joinmarket/protocol"
@@ -162,6 +163,7 @@ func (k *maker) sigs(r control.SigsRequest) (any, error) {
 	if err := k.say(t, contents...); err != nil {
 		return nil, err
 	}
+	k.s.d.counts.Inc(count.ConversationSigned)
 	k.s.log.Info("transaction signed", "conversation", t.ID, "nick", t.Peer)
 	k.drop(t)
 	return nil, nil
@@ -203,6 +205,7 @@ func (k *maker) finish(t *makerTalk, reason protocol.Reason) {
 	if t.Ended() || t.State().Over() {
 		return
 	}
+	k.s.d.counts.Inc(count.ConversationFailed)
 	k.s.log.Info("conversation ended", "conversation", t.ID, "nick", t.Peer, "state", t.State(), "reason", reason)
 	t.End()
 	k.drop(t)

@@ -44,6 +44,7 @@ func (k *maker) sealed(from protocol.Nick, on *link, e envelope.Envelope) {
 	t.on = on.name
 	said, err := t.Receive(e.Command, e.Msg)
 	if err != nil {
+		k.s.d.counts.Inc(count.DropOrder)
 		k.s.log.Debug("message of a taker refused", "conversation", t.ID, "nick", from, "err", err)
 		return
 	}

@@ -189,6 +189,7 @@ func (e signed) happen(s *session) {
 	}
 	switch {
 	case err == nil:
+		s.d.counts.Inc(count.OutPrivate)
 		e.on.remember(e.outgoing)
 	case errors.Is(err, channel.ErrDown) && e.via == "" && e.attempts < maxAttempts:
 		q.waiting = slices.Insert(q.waiting, 0, e.outgoing) // first in line, for another channel
@@ -199,6 +200,12 @@ func (e signed) happen(s *session) {
 }
 
 func (o *outgoing) fail(s *session, err error) {
+	switch {
+	case errors.Is(err, errUnreachable):
+		s.d.counts.Inc(count.DropNoRoute)
+	case errors.Is(err, errUnsigned):
+		s.d.counts.Inc(count.DropNoSign)
+	}
 	s.log.Debug("message not sent", "nick", o.to, "cmd", o.command, "err", err)
 	if o.failed != nil {
 		o.failed(err)
@@ -233,6 +240,7 @@ func (s *session) sendPublic(groups []string) error {
 			continue
 		}
 		sent = true
+		s.d.counts.Inc(count.OutPublic)
 	}
 	if sent {
 		return nil

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/joinmarket-go/joinmarket/daemon/count"
 	"github.com/joinmarket-go/joinmarket/daemon/orderbook"
 	"github.com/joinmarket-go/joinmarket/daemon/rate"
 	"github.com/joinmarket-go/joinmarket/protocol"
@@ -116,6 +117,7 @@ func (s *session) safely(what string, work func()) {
 	defer func() {
 		if r := recover(); r != nil {
 			fault, _ := r.(runtime.Error)
+			s.d.counts.Inc(count.FaultPanic)
 			s.log.Error("panic in a session", "event", what, "err", fault, "stack", string(debug.Stack()))
 		}
 	}()
@@ -133,6 +135,7 @@ func (s *session) post(e event) {
 // tell sends the client an event, or keeps it for a client that is away.
 func (s *session) tell(name string, v any) {
 	if err := s.endpoint.tell(name, v); err != nil {
+		s.d.counts.Inc(count.FaultEvent)
 		s.log.Error("event not sent", "event", name, "err", err)
 	}
 }

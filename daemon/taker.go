@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/joinmarket-go/joinmarket/daemon/count"
 	"github.com/joinmarket-go/joinmarket/daemon/exchange"
 	"github.com/joinmarket-go/joinmarket/internal/b64"
 	"github.com/joinmarket-go/joinmarket/protocol"
@@ -86,6 +87,7 @@ func (k *taker) fill(r control.FillRequest) (any, error) {
 		}
 	}
 	k.await(talks, len(line.Fields(line.Fill{Amount: r.Amount, PubKey: key.Public(), Commitment: r.Commitment})))
+	k.s.d.counts.Add(count.ConversationBegun, uint64(len(talks)))
 	k.s.log.Info("attempt begun", "attempt", k.attempt, "makers", len(talks))
 	return control.FillAnswer{Attempt: k.attempt}, nil
 }
@@ -176,17 +178,28 @@ func (k *taker) fail(t *takerTalk, reason protocol.Reason, text string) {
 	if t.Ended() {
 		return
 	}
-	t.End()
-	k.s.clock.stop(t.alarm)
+	k.ended(t)
 	k.s.log.Info("maker dropped out", "attempt", t.ID, "nick", t.Peer, "reason", reason)
 	k.s.tell(control.EventFailed, control.FailedEvent{Attempt: t.ID, Maker: t.Peer, Reason: reason, Text: text})
+}
+
+// ended ends a conversation, which was signed or else has failed.
+func (k *taker) ended(t *takerTalk) {
+	result := count.ConversationFailed
+	if t.State() == exchange.TakerDone {
+		result = count.ConversationSigned
+	}
+	k.s.d.counts.Inc(result)
+	t.End()
+	k.s.clock.stop(t.alarm)
 }
 
 // abandon ends the attempt without a word to the makers: the protocol has none.
 func (k *taker) abandon() {
 	for _, t := range k.talks {
-		t.End()
-		k.s.clock.stop(t.alarm)
+		if !t.Ended() {
+			k.ended(t)
+		}
 	}
 	clear(k.talks)
 }

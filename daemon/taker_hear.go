@@ -3,6 +3,7 @@ package daemon
 import (
 	"errors"
 
+	"github.com/joinmarket-go/joinmarket/daemon/count"
 	"github.com/joinmarket-go/joinmarket/daemon/exchange"
 	"github.com/joinmarket-go/joinmarket/protocol"
 	"github.com/joinmarket-go/joinmarket/protocol/control"
@@ -63,6 +64,7 @@ func opened(m line.IOAuth) control.IOAuth {
 // conversation, for it may be a repetition that another sent; but if nothing
 // better comes in time it is the reason given.
 func (k *taker) useless(t *takerTalk, msg string, err error) {
+	k.s.d.counts.Inc(count.DropOrder)
 	k.s.log.Debug("message of a maker refused", "attempt", t.ID, "nick", t.Peer, "err", err)
 	var refusal *exchange.Refusal
 	if !errors.As(err, &refusal) || refusal.Reason == protocol.ReasonUnexpected {

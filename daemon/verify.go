@@ -85,6 +85,7 @@ func (j *judgement) size() int { return len(j.envelope.Msg) + envelope.MaxProof 
 func (s *session) hearPrivate(on *link, ev channel.Private) {
 	e, err := envelope.Parse(ev.Text)
 	if err != nil {
+		s.d.counts.Inc(count.DropForm)
 		s.log.Debug("private message dropped", "channel", on.name, "nick", ev.From, "err", err)
 		return
 	}
@@ -200,6 +201,7 @@ func (j *judgement) happen(s *session) {
 	defer s.in.pump()
 	defer s.in.list(j.from, q)
 	if !j.valid {
+		s.d.counts.Inc(count.DropProof)
 		s.log.Debug("private message dropped: not signed by its sender", "channel", j.on.name, "nick", j.from, "cmd", j.envelope.Command)
 		return
 	}

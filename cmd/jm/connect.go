@@ -36,7 +36,7 @@ func (a *app) dialer() (dial dialFunc, hangUp func(), err error) {
 		return func(ctx context.Context) (net.Conn, control.Secret, error) { return daemons.Dial(ctx, at) }, func() {}, nil
 	}
 	own, err := inprocess.New(daemon.Config{
-		NewChannel:  irc.Factory(a.log),
+		NewChannel:  irc.Factory(a.log, nil),
 		Commitments: a.cfg.Policy.BlacklistFile,
 		Bounds:      daemon.Bounds(a.cfg.Limits),
 		Files:       a.files,

@@ -53,7 +53,7 @@ func (o options) serve(ctx context.Context, out, errw io.Writer) error {
 	defer listener.Close()
 	counts := new(count.Set)
 	d, err := daemon.New(daemon.Config{
-		NewChannel:  irc.Factory(log.With(logs.Part, "irc")),
+		NewChannel:  irc.Factory(log.With(logs.Part, "irc"), counts),
 		Channels:    cfg.Channels,
 		Commitments: cfg.Policy.BlacklistFile,
 		Bounds:      daemon.Bounds(cfg.Limits),

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/joinmarket-go/joinmarket/daemon/channel"
+	"github.com/joinmarket-go/joinmarket/daemon/count"
 	"github.com/joinmarket-go/joinmarket/protocol"
 	"github.com/joinmarket-go/joinmarket/protocol/control"
 )
@@ -36,6 +37,9 @@ type Config struct {
 	Nick protocol.Nick
 	// Network is mainnet, testnet, signet or regtest; it ends the room's name.
 	Network string
+	// Counts gets what is dropped, and complaints; nil counts nothing. What a
+	// channel did alone is in its Status.
+	Counts *count.Set
 	// Logger for what happens to the connection; nil means silent. No message
 	// is ever logged.
 	Logger *slog.Logger
@@ -81,6 +85,7 @@ func New(cfg Config) *Channel {
 		circuit: rand.Text(),
 		pace:    newPace(cfg.LineInterval),
 	}
+	c.board.counts = cfg.Counts
 	c.board.s = Status{Name: cfg.Name, State: LinkEnded, Since: time.Now()}
 	return c
 }
@@ -153,9 +158,10 @@ func free(text string) string { return control.FreeText(text) }
 // errNick is ErrNick with what the server says.
 func errNick(text string) error { return fmt.Errorf("%w: %s", ErrNick, text) }
 
-// Factory makes channels of their descriptions; a daemon.NewChannel.
-func Factory(log *slog.Logger) func(control.ChannelConfig, protocol.Nick, string) (channel.Channel, error) {
+// Factory makes channels of their descriptions, all with the same log and counts;
+// a daemon.NewChannel.
+func Factory(log *slog.Logger, counts *count.Set) func(control.ChannelConfig, protocol.Nick, string) (channel.Channel, error) {
 	return func(cfg control.ChannelConfig, nick protocol.Nick, network string) (channel.Channel, error) {
-		return New(Config{ChannelConfig: cfg, Nick: nick, Network: network, Logger: log}), nil
+		return New(Config{ChannelConfig: cfg, Nick: nick, Network: network, Counts: counts, Logger: log}), nil
 	}
 }

@@ -166,7 +166,7 @@ func (l *link) ponged() {
 func (l *link) complaint(text string) {
 	before := l.pace.now()
 	l.pace.complaint()
-	l.board.change(func(s *Status) { s.Complaints++ })
+	l.board.complaint()
 	if l.pace.now() == before {
 		return // as slow as can be: no more to tell
 	}

@@ -58,7 +58,7 @@ func (c *Channel) stayConnected(ctx context.Context) error {
 		cause := causeOf(err)
 		if cause == CauseFlood {
 			c.pace.flooded()
-			c.board.change(func(s *Status) { s.Complaints++ })
+			c.board.complaint()
 		}
 		s.refused = cause == CauseNickRefused
 		s.failed(cause, lasted)

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/joinmarket-go/joinmarket/daemon/count"
 	"github.com/joinmarket-go/joinmarket/protocol/control"
 )
 
@@ -64,7 +65,9 @@ type Status struct {
 
 // board is where a Status is kept. Its methods are safe from any goroutine.
 type board struct {
-	mu sync.Mutex
+	counts *count.Set
+
+	mu sync.Mutex // protects s
 	s  Status
 }
 
@@ -123,8 +126,26 @@ func (b *board) cause() Cause {
 	return b.s.Cause
 }
 
+// drops says as what the daemon counts what is dropped.
+var drops = map[Drop]count.Cause{
+	DropMalformed: count.DropLine,
+	DropStranger:  count.DropStranger,
+	DropChunk:     count.DropChunk,
+	DropDown:      count.DropDown,
+	DropFull:      count.DropFull,
+	DropText:      count.DropText,
+	DropRefused:   count.DropRefused,
+}
+
+// complaint counts.
+func (b *board) complaint() {
+	b.counts.Inc(count.ChannelComplaint)
+	b.change(func(s *Status) { s.Complaints++ })
+}
+
 // drop counts.
 func (b *board) drop(why Drop) {
+	b.counts.Inc(drops[why])
 	b.change(func(s *Status) {
 		if s.Dropped == nil {
 			s.Dropped = make(map[Drop]uint64)
