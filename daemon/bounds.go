@@ -40,6 +40,23 @@ func within(period time.Duration, n int) rate.Bucket {
 	return rate.New(rate.Rate{Every: period / time.Duration(n), Burst: max(1, n/2)})
 }
 
+// sweepEvery is how often the memory of floods that are over is given back.
+const sweepEvery = time.Minute
+
+func (s *session) sweepLater() {
+	s.clock.after(sweepEvery, func() {
+		s.sweep(time.Now())
+		s.sweepLater()
+	})
+}
+
+// sweep forgets whose rates need no watching any more.
+func (s *session) sweep(now time.Time) {
+	s.in.known.rates.Sweep(now)
+	s.in.strangers.rates.Sweep(now)
+	s.role.sweep(now)
+}
+
 // allowed counts what a limit does not let through.
 func (s *session) allowed(ok bool, limit count.Cause) bool {
 	if !ok {

@@ -83,6 +83,13 @@ func newMaker(s *session) *maker {
 	}
 }
 
+func (k *maker) sweep(now time.Time) {
+	for _, nicks := range []*rate.Keyed[protocol.Nick]{k.limits.fill, k.limits.fillLong, k.limits.push, k.limits.hear, k.limits.relay} {
+		nicks.Sweep(now)
+	}
+	k.limits.ask.Sweep(now)
+}
+
 func (k *maker) request(method string, params json.RawMessage) (any, error) {
 	switch method {
 	case control.MethodAnnounce:

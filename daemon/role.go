@@ -33,6 +33,8 @@ type role interface {
 	begin()
 	// left notes that a nick is on no channel any more.
 	left(nick protocol.Nick)
+	// sweep gives back the memory of what is over.
+	sweep(now time.Time)
 	// conversations is the number of open ones.
 	conversations() int
 	// standing are the open conversations, for a client that comes back.
@@ -57,6 +59,7 @@ func (watcher) begin()                                          {}
 func (watcher) left(protocol.Nick)                              {}
 func (watcher) conversations() int                              { return 0 }
 func (watcher) standing() []control.ConversationState           { return nil }
+func (watcher) sweep(time.Time)                                 {}
 func (watcher) end()                                            {}
 
 // notFor refuses a method that is not known, or not for this role.

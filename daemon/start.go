@@ -48,6 +48,7 @@ func (s *session) start(params json.RawMessage) (any, error) {
 	for _, l := range links {
 		s.runLink(l)
 	}
+	s.sweepLater()
 	s.log.Info("client entered the market", "role", r.Role, "network", r.Network, "channels", names)
 	return control.StartAnswer{Channels: names, Resumption: s.resumption()}, nil
 }

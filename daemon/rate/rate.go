@@ -63,17 +63,33 @@ func (k *Keyed[K]) Allow(key K, now time.Time) bool {
 	return ok
 }
 
-// forget drops keys whose bucket is full again, which is as if they were never
-// seen. It looks at most once a second, and reports whether there is room.
+// forget makes room, at most once a second, and reports whether there is any.
 func (k *Keyed[K]) forget(now time.Time) bool {
 	if now.Before(k.sweep) {
 		return false
 	}
 	k.sweep = now.Add(time.Second)
-	for key, b := range k.buckets {
-		if !b.full.After(now) {
-			delete(k.buckets, key)
+	k.Sweep(now)
+	return len(k.buckets) < k.max
+}
+
+// Sweep drops keys whose bucket is full again, which is as if they were never
+// seen, and gives back the memory that they took.
+func (k *Keyed[K]) Sweep(now time.Time) {
+	active := 0
+	for _, b := range k.buckets {
+		if b.full.After(now) {
+			active++
 		}
 	}
-	return len(k.buckets) < k.max
+	if active == len(k.buckets) {
+		return
+	}
+	buckets := make(map[K]Bucket, active) // a map does not shrink
+	for key, b := range k.buckets {
+		if b.full.After(now) {
+			buckets[key] = b
+		}
+	}
+	k.buckets = buckets
 }
