@@ -86,10 +86,10 @@ type Daemon struct {
 
 	mu      sync.Mutex // protects the fields below
 	closed  bool
-	clients int                      // that said hello
-	serving sync.WaitGroup           // calls of Serve, and sessions; none begins once closed
-	tokens  map[*session]tokenDigest // of clients that may come back
-	guesses rate.Bucket              // tokens of no session
+	clients int                 // that said hello
+	serving sync.WaitGroup      // calls of Serve, and sessions; none begins once closed
+	tokens  map[*session]tokens // of clients that may come back
+	guesses rate.Bucket         // tokens of no session
 }
 
 // New checks cfg and reads the used commitments. The daemon does nothing before
@@ -132,7 +132,7 @@ func New(cfg Config) (*Daemon, error) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	return &Daemon{cfg: cfg, log: cfg.Logger, counts: cfg.Counts, used: used, ctx: ctx, cancel: cancel, since: time.Now(),
-		tokens: make(map[*session]tokenDigest), guesses: rate.New(guessRate)}, nil
+		tokens: make(map[*session]tokens), guesses: rate.New(guessRate)}, nil
 }
 
 // guessRate bounds the wrong tokens that a connection survives showing.

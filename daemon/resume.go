@@ -21,42 +21,65 @@ func (t tokenDigest) is(other tokenDigest) bool {
 	return subtle.ConstantTimeCompare(t[:], other[:]) == 1
 }
 
+// tokens open a session: the one that was given last and, until the client shows
+// by a command that it has that, the one for which it was given. The answer of
+// resume may be lost.
+type tokens struct {
+	now    tokenDigest
+	before *tokenDigest
+}
+
+func (t tokens) has(other tokenDigest) bool {
+	now, before := t.now.is(other), t.before != nil && t.before.is(other)
+	return now || before
+}
+
 // errNoSession is the one answer to every token that opens nothing.
 var errNoSession = fmt.Errorf("%w: the daemon was started again, or the session ended; start anew", control.ErrResume)
 
-// resumption gives the client a new token; those before are void. It is empty
-// for a client that cannot use it.
-func (s *session) resumption() control.Resumption {
+// resumption gives the client a new token, for the one that it showed; others
+// are void. It is empty for a client that cannot use it.
+func (s *session) resumption(shown *tokenDigest) control.Resumption {
 	if !s.endpoint.lasting {
 		return control.Resumption{}
 	}
 	var random [32]byte
 	rand.Read(random[:])
 	token := control.Credential(hex.EncodeToString(random[:]))
-	s.d.expect(s, digest(token))
+	s.d.expect(s, tokens{digest(token), shown})
 	return control.Resumption{Token: token, Grace: s.d.cfg.Grace}
 }
 
-// expect notes by which token a session's client comes back.
-func (d *Daemon) expect(s *session, t tokenDigest) {
+// expect notes by which tokens a session's client comes back.
+func (d *Daemon) expect(s *session, t tokens) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.tokens[s] = t
 }
 
-// forget voids a session's token.
+// confirm notes that the client has the token that was given last.
+func (d *Daemon) confirm(s *session) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if t, ok := d.tokens[s]; ok {
+		t.before = nil
+		d.tokens[s] = t
+	}
+}
+
+// forget voids a session's tokens.
 func (d *Daemon) forget(s *session) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	delete(d.tokens, s)
 }
 
-// owns reports whether t is the token of s.
+// owns reports whether t opens s.
 func (d *Daemon) owns(s *session, t tokenDigest) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	own, ok := d.tokens[s]
-	return ok && own.is(t)
+	return ok && own.has(t)
 }
 
 // guess reports whether one more wrong token is within what is to be borne.
@@ -72,7 +95,7 @@ func (d *Daemon) comeBack(o *door, r control.ResumeRequest) answer {
 	d.mu.Lock()
 	var found *session
 	for s, own := range d.tokens { // all of them, however soon one is found
-		if own.is(t) {
+		if own.has(t) {
 			found = s
 		}
 	}
@@ -116,7 +139,7 @@ func (e *comeback) happen(s *session) {
 	s.conn, s.away = e.door.conn, nil
 	e.door.to.Store(s)
 	state := control.ResumeAnswer{
-		Resumption:    s.resumption(),
+		Resumption:    s.resumption(&e.token),
 		Role:          s.plays,
 		Nick:          s.nick,
 		Ready:         s.ready,

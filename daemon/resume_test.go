@@ -241,6 +241,14 @@ func TestTokens(t *testing.T) {
 		used := c.token
 		c.cut()
 		c.back()
+		c.cut() // as if the answer had been lost
+		shown := c.token
+		c.token = used
+		c.back()
+		if err := w.resume(shown); !errors.Is(err, control.ErrResume) {
+			t.Errorf("the token that was lost: %v", err)
+		}
+		c.status()
 		if used == c.token {
 			t.Fatal("a token is given twice")
 		}

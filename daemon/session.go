@@ -166,6 +166,7 @@ func (r *request) happen(s *session) {
 		a.err = fmt.Errorf("%w: the client is on another one", control.ErrClosed) // and repeats it there
 		return
 	}
+	s.d.confirm(s)
 	if before, ok := s.answered.find(r); ok {
 		a = before
 		return

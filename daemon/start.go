@@ -50,7 +50,7 @@ func (s *session) start(params json.RawMessage) (any, error) {
 	}
 	s.sweepLater()
 	s.log.Info("client entered the market", "role", r.Role, "network", r.Network, "channels", names)
-	return control.StartAnswer{Channels: names, Resumption: s.resumption()}, nil
+	return control.StartAnswer{Channels: names, Resumption: s.resumption(nil)}, nil
 }
 
 func (s *session) play(r control.Role) {

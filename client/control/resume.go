@@ -125,6 +125,13 @@ func (d *Daemon) resume(running, ctx context.Context) (_ *control.Conn, over <-c
 	d.mu.Unlock()
 	var ans control.ResumeAnswer
 	err = conn.CallAs(ctx, d.ids.Add(1), control.MethodResume, r, &ans)
+	if err == nil {
+		d.mu.Lock()
+		d.resumption = ans.Resumption
+		d.mu.Unlock()
+		// This tells the daemon that we have the new token.
+		err = conn.CallAs(ctx, d.ids.Add(1), control.MethodStatus, nil, nil)
+	}
 	if err == nil && ans.Missed > 0 {
 		conn.CallAs(ctx, d.ids.Add(1), control.MethodLeave, nil, nil)
 		err = fmt.Errorf("%w: %d events are lost", ErrMissed, ans.Missed)
@@ -136,7 +143,7 @@ func (d *Daemon) resume(running, ctx context.Context) (_ *control.Conn, over <-c
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.resumption, d.peer = ans.Resumption, conn.Peer()
+	d.peer = conn.Peer()
 	d.conn = conn
 	close(d.back)
 	return conn, over, nil
