@@ -6,10 +6,13 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
+	"github.com/joinmarket-go/joinmarket/daemon/count"
 	"github.com/joinmarket-go/joinmarket/protocol"
 )
 
@@ -362,5 +365,73 @@ func BenchmarkReserve(b *testing.B) {
 			b.Fatal(err)
 		}
 		r.Release()
+	}
+}
+
+// TestUsedIsBounded: when the list of used commitments is full, no more coins
+// are shown, and what is in the list stays refused.
+func TestUsedIsBounded(t *testing.T) {
+	counts := new(count.Set)
+	l := open(t, Config{Counts: counts})
+	l.used.max = 3
+	for i := range 5 {
+		r, err := l.Reserve(value(i), "J5ENesYLEgVVH8Ls")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := r.Use(); (i >= 3) != errors.Is(err, ErrFull) {
+			t.Errorf("use %d: %v", i, err)
+		}
+		r.Release()
+		if l.Known(value(i)) != (i < 3) {
+			t.Errorf("%d is known: %v", i, i >= 3)
+		}
+	}
+	if used, full := counts.Get(count.CommitmentUsed), counts.Get(count.LimitCommitmentList); used != 3 || full != 2 {
+		t.Errorf("counted %d used, %d refused", used, full)
+	}
+}
+
+// BenchmarkM2Spam: ten million made-up commitments, as fast as they can come.
+// What is kept of them in memory and on disk is bounded, and asking takes as
+// long as before.
+func BenchmarkM2Spam(b *testing.B) {
+	const spam = 10_000_000
+	for b.Loop() {
+		file := filepath.Join(b.TempDir(), "commitmentlist")
+		l, err := Open(Config{File: file})
+		if err != nil {
+			b.Fatal(err)
+		}
+		var v Value
+		var slowest time.Duration
+		for i := range spam {
+			binary.BigEndian.PutUint64(v[:], uint64(i)*0x9e3779b97f4a7c15)
+			if _, err := l.Hear(v); err != nil {
+				b.Fatal(err)
+			}
+			if i%1000 == 0 {
+				start := time.Now()
+				if r, err := l.Reserve(Value{31: 1}, "J5ENesYLEgVVH8Ls"); err != nil {
+					b.Fatal(err)
+				} else {
+					r.Release()
+				}
+				slowest = max(slowest, time.Since(start))
+			}
+		}
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		var disk int64
+		for _, suffix := range []string{"", ".heard", ".heard.old"} {
+			if info, err := os.Stat(file + suffix); err == nil {
+				disk += info.Size()
+			}
+		}
+		b.ReportMetric(float64(m.HeapAlloc)/(1<<20), "MB-memory")
+		b.ReportMetric(float64(disk)/(1<<20), "MB-disk")
+		b.ReportMetric(float64(slowest.Microseconds()), "µs-slowest-fill")
+		l.Close()
 	}
 }
