@@ -4,7 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"syscall"
 	"testing"
+
+	"github.com/btcsuite/btcd/wire/v2"
 
 	"github.com/joinmarket-go/joinmarket/protocol"
 	"github.com/joinmarket-go/joinmarket/wallet/chain"
@@ -148,6 +151,27 @@ func TestRefusedButThere(t *testing.T) {
 		}
 		if len(p.wallet.Pending()) != 1 {
 			t.Error("D3: it is not watched")
+		}
+	})
+}
+
+// unwritten is a wallet whose disk is full when the transaction is there.
+type unwritten struct{ Wallet }
+
+func (unwritten) Keep(*wire.MsgTx) error { return syscall.ENOSPC }
+
+// TestD7NothingIsGivenUnwritten: a transaction that cannot be written down is
+// given to no maker, and the coins are free again.
+func TestD7NothingIsGivenUnwritten(t *testing.T) {
+	inPit(t, 3, func(p *pit) {
+		cfg := p.config()
+		cfg.Broadcast, cfg.Wallet = NotSelf, unwritten{p.wallet}
+		o := p.run(cfg, payment(btc/5, 3, 2))
+		if !errors.Is(o.err, syscall.ENOSPC) || strings.Contains(strings.Join(p.asked, "\n"), "push") {
+			t.Errorf("%v; asked were %q", o.err, p.asked)
+		}
+		if n, txs := p.leased(), p.chain.Mempool(); n != 0 || len(txs) != 0 {
+			t.Errorf("%v set aside, %d transactions sent", n, len(txs))
 		}
 	})
 }
