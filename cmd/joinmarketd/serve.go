@@ -60,6 +60,7 @@ func (o options) serve(ctx context.Context, out, errw io.Writer) error {
 		Version:     "joinmarketd " + version,
 		Secret:      listener.Secret(),
 		MaxClients:  o.maxClients,
+		Grace:       cfg.Daemon.Grace,
 		Counts:      counts,
 		Logger:      log.With(logs.Part, "daemon"),
 	})

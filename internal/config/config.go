@@ -62,6 +62,9 @@ type Daemon struct {
 	// CookieFile (daemon_cookie_file, ours) holds the secret that TCP clients
 	// show.
 	CookieFile string
+	// Grace (resume_grace_sec, ours) is how long a client whose connection broke
+	// is waited for.
+	Grace time.Duration
 	// SocketMode and SocketGroup (daemon_socket_mode, daemon_socket_group, ours)
 	// say who may open the socket: 0600 or 0660; a group of the system, or empty
 	// for the daemon's own.
@@ -177,7 +180,7 @@ func Default(dir string) Config {
 		Daemon: Daemon{
 			InProcess: true, Socket: filepath.Join(dir, "joinmarketd.sock"), Host: "localhost", Port: 27183,
 			CookieFile: filepath.Join(dir, "joinmarketd.cookie"), CertFile: filepath.Join(dir, "ssl", "cert.pem"),
-			SocketMode: 0o600,
+			SocketMode: 0o600, Grace: control.DefaultGrace,
 		},
 		Blockchain: Blockchain{Source: "bitcoin-rpc", Network: "mainnet", Host: "localhost", User: "bitcoin", Password: "password"},
 		Logging:    Logging{Level: "INFO", Color: true},

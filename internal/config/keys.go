@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/joinmarket-go/joinmarket/protocol"
+	"github.com/joinmarket-go/joinmarket/protocol/control"
 	"github.com/joinmarket-go/joinmarket/protocol/sats"
 )
 
@@ -25,6 +26,7 @@ var keys = map[string]setter{
 	"DAEMON daemon_host":         text(func(c *Config) *string { return &c.Daemon.Host }),
 	"DAEMON daemon_port":         port(func(c *Config) *uint16 { return &c.Daemon.Port }),
 	"DAEMON daemon_cookie_file":  func(c *Config, v string) error { c.Daemon.CookieFile = inDir(c, v); return nil },
+	"DAEMON resume_grace_sec":    duration(func(c *Config) *time.Duration { return &c.Daemon.Grace }, time.Second, control.MaxGrace),
 	"DAEMON daemon_socket_mode":  setSocketMode,
 	"DAEMON daemon_socket_group": text(func(c *Config) *string { return &c.Daemon.SocketGroup }),
 	"DAEMON metrics":             text(func(c *Config) *string { return &c.Daemon.Metrics }),

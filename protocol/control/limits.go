@@ -78,7 +78,7 @@ const (
 	MaxGrace     = 10 * time.Minute
 	DefaultGrace = 60 * time.Second
 	// MaxConversations bounds those of a ResumeAnswer.
-	MaxConversations = 256
+	MaxConversations = 10_000
 
 	// DefaultLineInterval is what the zero ChannelConfig.LineInterval means:
 	// the reference's pace on IRC.
