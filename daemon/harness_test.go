@@ -119,6 +119,7 @@ type client struct {
 
 	signer func(control.SignRequest) (control.SignAnswer, error) // nil for the fake
 	bond   func(control.BondRequest) (control.BondAnswer, error) // nil: not to be asked
+	stuck  chan struct{}                                         // if not nil, nothing is read after the next event until it is closed
 	mute   chan struct{}                                         // if not nil, verdicts wait until it is closed
 }
 
@@ -245,6 +246,9 @@ func (c *client) Request(ctx context.Context, method string, params json.RawMess
 // Event keeps what the daemon tells.
 func (c *client) Event(name string, params json.RawMessage) {
 	c.heard.Add(1)
+	if c.stuck != nil {
+		<-c.stuck
+	}
 	v, err := control.DecodeEvent(name, params)
 	if err != nil {
 		c.t.Errorf("event %s: %v", name, err)

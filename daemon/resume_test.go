@@ -44,10 +44,13 @@ func (w *world) returner(role control.Role, n protocol.Nick) *returner {
 func (w *world) call(n protocol.Nick) *client {
 	w.t.Helper()
 	return w.connectTo(n, func(nc net.Conn) error {
-		if err := w.d.Serve(context.Background(), nc); err != nil && !errors.Is(err, control.ErrTimeout) && !errors.Is(err, control.ErrResume) {
-			return err
+		err := w.d.Serve(context.Background(), nc)
+		for _, expected := range []error{control.ErrTimeout, control.ErrSlow, control.ErrResume} {
+			if errors.Is(err, expected) {
+				return nil
+			}
 		}
-		return nil
+		return err
 	}, control.FeatureResume)
 }
 
@@ -363,6 +366,45 @@ func TestDeadClient(t *testing.T) {
 		synctest.Wait()
 		if n := len(taker.heard(bob, protocol.CmdPubKey)); n != 1 {
 			t.Errorf("%d answers", n)
+		}
+	})
+}
+
+// TestSlowClient: a client that reads nothing is cut off, its session waits, and
+// it is told what it missed.
+func TestSlowClient(t *testing.T) {
+	inWorld(t, Config{}, func(t *testing.T, w *world) {
+		c := w.returner(control.RoleMaker, bob)
+		for len(c.events) > 0 {
+			<-c.events
+		}
+		c.stuck = make(chan struct{})
+		old := c.client
+		for range 3 {
+			w.pit().Break()
+			w.pit().Mend()
+		}
+		time.Sleep(control.StallTimeout)
+		synctest.Wait()
+		if s, e := w.pit().Nicks(), w.d.connected(); len(s) != 1 || e != 1 {
+			t.Errorf("on the pit %v, %d clients", s, e)
+		}
+		close(c.stuck)
+		<-old.done
+		if err := old.conn.Err(); err == nil {
+			t.Error("the connection goes on")
+		}
+		c.back()
+		synctest.Wait()
+		var states []control.ChannelState
+		for _, events := range []chan any{old.events, c.events} {
+			for len(events) > 0 {
+				states = append(states, (<-events).(control.ChannelEvent).State)
+			}
+		}
+		want := slices.Repeat([]control.ChannelState{control.ChannelLost, control.ChannelUp}, 3)
+		if !slices.Equal(states, want) {
+			t.Errorf("told %v, want %v", states, want)
 		}
 	})
 }
