@@ -17,6 +17,6 @@ var advice = map[protocol.Reason]string{
 	protocol.ReasonRejected:     "The node does not take the transaction; its words stand above. The makers' coins may have been spent elsewhere. Try again.",
 	protocol.ReasonUnseen:       "Everybody has signed, and a maker was asked to broadcast, but the network does not show it. Do not pay again before you have looked: broadcast it yourself with the node (sendrawtransaction), or wait.",
 	protocol.ReasonChain:        "The node did not answer. Check that it runs and is synchronised, then try again; or set a fee rate (-f) if it has no estimate.",
-	protocol.ReasonDaemonGone:   "The messaging daemon ended the connection. If you run joinmarketd, check that it is up.",
+	protocol.ReasonDaemonGone:   "The messaging daemon ended the connection or was started again. If you run joinmarketd, check that it is up, and try again.",
 	protocol.ReasonInternal:     "This is a fault of the program. Run it again with -v and report what it prints.",
 }
