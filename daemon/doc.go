@@ -9,15 +9,16 @@
 // A Daemon serves any number of connections. Each connection is one client and
 // at most one session: one role, one nick, its own channels, order book and
 // conversations. When the client is gone the channels are left and everything
-// ends. Sessions share nothing but the list of used commitments.
+// ends; a client that can come back on another connection has Config.Grace for
+// it. Sessions share nothing but the list of used commitments.
 //
-//	Serve(ctx, conn)
+//	Serve(ctx, conn): door   the session that the connection is for
 //	  session loop           owns all state of the session
 //	   ^  ^  ^  |
-//	   |  |  |  +----------> channel.Send..., conn.Notify: never block
+//	   |  |  |  +----------> channel.Send..., endpoint.tell: never block
 //	   |  |  +-- channel.Run, one goroutine each: what the channel saw
 //	   |  +----- conn.Run: requests of the client
-//	   +-------- conn.Call, a bounded number: signatures, verdicts
+//	   +-------- endpoint.ask, a bounded number: signatures, verdicts
 //
 // Everything that happens reaches the loop as a typed event, so nothing in a
 // session needs a lock, and the loop waits for nothing but the next event.
