@@ -5,6 +5,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/joinmarket-go/joinmarket/daemon/exchange"
 	"github.com/joinmarket-go/joinmarket/protocol"
 	"github.com/joinmarket-go/joinmarket/protocol/control"
 	"github.com/joinmarket-go/joinmarket/protocol/line"
@@ -38,7 +39,7 @@ func TestT11SilentMakers(t *testing.T) {
 		if len(w.said(alice, carol, protocol.CmdAuth)) != 0 {
 			t.Error("a maker that failed was sent the opened commitment")
 		}
-		failed(t, taker, bob, protocol.ReasonTimeoutAuth, start, 60*time.Second)
+		failed(t, taker, bob, protocol.ReasonTimeoutAuth, start, exchange.PaceLeast) // it was fast before
 		quick.say(alice, protocol.CmdIOAuth, quick.seal(testIOAuth(1)))
 		taker.quiet()
 
@@ -60,10 +61,10 @@ func TestT11MissingSignatures(t *testing.T) {
 		taker.tx(attempt, bob)
 		start := time.Now()
 		maker.heard(alice, protocol.CmdTx)
-		time.Sleep(59 * time.Second)
+		time.Sleep(exchange.PaceLeast - time.Second)
 		maker.say(alice, protocol.CmdSig, maker.seal(line.Sig{Script: []byte("one")}))
 		expect[control.SigEvent](taker)
-		failed(t, taker, bob, protocol.ReasonTimeoutTx, start, 60*time.Second)
+		failed(t, taker, bob, protocol.ReasonTimeoutTx, start, exchange.PaceLeast)
 	})
 }
 
@@ -88,6 +89,27 @@ func TestMakerLeaves(t *testing.T) {
 		taker.quiet()
 		maker.say(alice, protocol.CmdSig, maker.seal(line.Sig{Script: []byte("back again")}))
 		expect[control.SigEvent](taker)
+	})
+}
+
+// TestT11DeadlinesFitThePeers: makers that were slow before get all the time
+// that the client allows, up to what Tor may take.
+func TestT11DeadlinesFitThePeers(t *testing.T) {
+	inWorld(t, Config{}, func(t *testing.T, w *world) {
+		taker := w.enter(control.RoleTaker, alice)
+		maker := w.puppet(bob).offers()
+		var a control.FillAnswer
+		taker.do(control.MethodFill, control.FillRequest{Amount: 500_000, Commitment: testCommitment,
+			Makers: []control.MakerOffer{{Nick: bob}}, Deadline: 110 * time.Second}, &a)
+		time.Sleep(29 * time.Second)
+		maker.accept(alice)
+		expect[control.PubKeyEvent](taker)
+		taker.auth(a.Attempt, bob)
+		time.Sleep(100 * time.Second)
+		maker.say(alice, protocol.CmdIOAuth, maker.seal(testIOAuth(1)))
+		expect[control.IOAuthEvent](taker)
+		taker.tx(a.Attempt, bob)
+		failed(t, taker, bob, protocol.ReasonTimeoutTx, time.Now(), 110*time.Second)
 	})
 }
 

@@ -24,12 +24,14 @@ type taker struct {
 	s       *session
 	attempt uint64        // number of the current one, 0 before the first
 	stage   time.Duration // how long each stage of it may take, 0 for the default
+	pace    exchange.Pace // of its makers
 	talks   map[protocol.Nick]*takerTalk
 }
 
 // takerTalk is a conversation with a maker.
 type takerTalk struct {
 	talk
+	asked  time.Time       // when the message that it is to answer should have left
 	pubkey string          // the maker's session key
 	fault  protocol.Reason // why a message of the maker was not acted on; empty for none
 }
@@ -75,7 +77,7 @@ func (k *taker) fill(r control.FillRequest) (any, error) {
 	}
 	k.abandon()
 	k.attempt++
-	k.stage = r.Deadline
+	k.stage, k.pace = r.Deadline, exchange.Pace{}
 	var talks []*takerTalk
 	for _, m := range r.Makers {
 		t := &takerTalk{talk: talk{Conversation: exchange.NewTaker(m.Nick, k.attempt, key)}}
@@ -140,7 +142,7 @@ func (k *taker) send(t *takerTalk, said exchange.Said) error {
 }
 
 // await gives the makers their time, from when the last of as many messages of
-// size bytes has left.
+// size bytes has left: less of it when all have been fast so far.
 func (k *taker) await(talks []*takerTalk, size int) {
 	limits := k.s.d.cfg.Limits
 	limit := cmp.Or(k.stage, limits[exchange.LimitStage])
@@ -149,7 +151,10 @@ func (k *taker) await(talks []*takerTalk, size int) {
 		limit := limit
 		if exchange.Waits[t.State()].Limit == exchange.LimitFill {
 			limit = min(limit, limits[exchange.LimitFill])
+		} else {
+			limit = k.pace.Limit(limit)
 		}
+		t.asked = time.Now().Add(sending)
 		k.s.await(&t.talk, limit+sending, func(reason protocol.Reason) {
 			if t.fault != "" {
 				reason = t.fault // what came was of no use; that says more than that nothing did

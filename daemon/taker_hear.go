@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"errors"
+	"time"
 
 	"github.com/joinmarket-go/joinmarket/daemon/count"
 	"github.com/joinmarket-go/joinmarket/daemon/exchange"
@@ -36,6 +37,9 @@ func (k *taker) private(from protocol.Nick, on *link, e envelope.Envelope) {
 		return
 	}
 	t.fault = ""
+	if t.State() != exchange.TakerDone || e.Command != protocol.CmdSig {
+		k.pace.Heard(time.Since(t.asked))
+	}
 	switch m := said.(type) {
 	case line.PubKey:
 		t.pubkey = m.Key

@@ -115,7 +115,7 @@ func TestN22UnusableKeysAndBoxes(t *testing.T) {
 		maker.say(alice, protocol.CmdIOAuth, stranger.seal(testIOAuth(1)))
 		maker.say(alice, protocol.CmdIOAuth, "AAAA")
 		maker.say(alice, protocol.CmdIOAuth, stranger.seal(testIOAuth(1)))
-		failed(t, taker, bob, protocol.ReasonUndecryptable, start, 60*time.Second)
+		failed(t, taker, bob, protocol.ReasonUndecryptable, start, exchange.PaceLeast)
 
 		// What was of no use does not keep the right message from counting.
 		attempt = taker.fill(bob)
@@ -125,7 +125,7 @@ func TestN22UnusableKeysAndBoxes(t *testing.T) {
 		expect[control.PubKeyEvent](taker)
 		taker.auth(attempt, bob)
 		start = time.Now()
-		failed(t, taker, bob, protocol.ReasonTimeoutAuth, start, 60*time.Second)
+		failed(t, taker, bob, protocol.ReasonTimeoutAuth, start, exchange.PaceLeast)
 	})
 }
 

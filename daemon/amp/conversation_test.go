@@ -138,6 +138,7 @@ func TestCoinJoin(t *testing.T) {
 		taker.enter()
 		taker.setUp()
 		coinJoin(t, taker, makers...)
+		time.Sleep(10 * time.Minute) // whoever publishes the commitments has come and gone
 		if nicks := w.pit.Nicks(); len(nicks) != 3 {
 			t.Errorf("on the pit: %v", nicks)
 		}
