@@ -192,7 +192,7 @@ func TestGraceTime(t *testing.T) {
 		if n := w.d.connected(); n != 1 {
 			t.Errorf("%d clients count", n)
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		if got := w.pit().Nicks(); len(got) != 0 {
 			t.Errorf("on the pit after the end: %v", got)
