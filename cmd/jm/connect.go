@@ -21,11 +21,7 @@ type dialFunc func(ctx context.Context) (net.Conn, control.Secret, error)
 // dialer says how to reach the daemon that the flags and the configuration
 // name. hangUp ends the daemon if it is our own.
 func (a *app) dialer() (dial dialFunc, hangUp func(), err error) {
-	address := a.daemon
-	if address == "" && !a.cfg.Daemon.InProcess {
-		address = a.cfg.Daemon.Address()
-	}
-	if address != "" && address != "inprocess" {
+	if address := a.daemonAddress(); address != "" {
 		at := daemons.Config{Address: address}
 		if strings.HasPrefix(address, "tcp:") {
 			at.CookieFile = a.cfg.Daemon.CookieFile
@@ -47,6 +43,17 @@ func (a *app) dialer() (dial dialFunc, hangUp func(), err error) {
 		return nil, nil, withCode(exitDaemon, err)
 	}
 	return own.Dial, func() { own.Close() }, nil
+}
+
+// daemonAddress is where the daemon listens; empty for one inside this process.
+func (a *app) daemonAddress() string {
+	switch {
+	case a.daemon == "inprocess", a.daemon == "" && a.cfg.Daemon.InProcess:
+		return ""
+	case a.daemon != "":
+		return a.daemon
+	}
+	return a.cfg.Daemon.Address()
 }
 
 // session enters the market.

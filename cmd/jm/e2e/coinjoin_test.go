@@ -56,6 +56,21 @@ func coinJoin(t *testing.T, m *market, standalone bool) {
 		t.Fatal("the order book is empty")
 	}
 
+	// A daemon apart has no client but the one that asks; one inside jm was in
+	// the market for that.
+	var status struct {
+		Clients  int
+		Sessions []struct {
+			Ready    bool
+			Channels []struct{ State string }
+		}
+	}
+	decode(t, taker.jm("status"), &status)
+	if standalone && (status.Clients != 1 || len(status.Sessions) != 0) ||
+		!standalone && (len(status.Sessions) != 1 || !status.Sessions[0].Ready || status.Sessions[0].Channels[0].State != "up") {
+		t.Errorf("status %+v", status)
+	}
+
 	var to struct{ Address string }
 	decode(t, taker.jm("wallet", "address", "-m", "3"), &to)
 	const amount = btc / 5
