@@ -47,6 +47,7 @@ type commands interface {
 	Orderbook(ctx context.Context) (control.OrderbookAnswer, error)
 	Announce(ctx context.Context, offers []protocol.Offer) error
 	Fill(ctx context.Context, r control.FillRequest) (control.FillAnswer, error)
+	Refill(ctx context.Context, r control.RefillRequest) error
 	Auth(ctx context.Context, r control.AuthRequest) error
 	Tx(ctx context.Context, r control.TxRequest) error
 	Push(ctx context.Context, r control.PushRequest) error

@@ -65,7 +65,7 @@ func (watcher) end()                                            {}
 // notFor refuses a method that is not known, or not for this role.
 func notFor(method string, r control.Role) error {
 	switch method {
-	case control.MethodAnnounce, control.MethodFill, control.MethodAuth, control.MethodTx, control.MethodPush,
+	case control.MethodAnnounce, control.MethodFill, control.MethodRefill, control.MethodAuth, control.MethodTx, control.MethodPush,
 		control.MethodIOAuth, control.MethodSigs, control.MethodRefuse, control.MethodBecome:
 		return fmt.Errorf("%w: %s is not for a %s", control.ErrState, method, r)
 	}

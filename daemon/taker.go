@@ -23,6 +23,8 @@ type taker struct {
 	watcher
 	s       *session
 	attempt uint64        // number of the current one, 0 before the first
+	key     *seal.Key     // of the current attempt
+	asks    line.Fill     // what its makers are asked, but for the offer
 	stage   time.Duration // how long each stage of it may take, 0 for the default
 	pace    exchange.Pace // of its makers
 	talks   map[protocol.Nick]*takerTalk
@@ -42,6 +44,8 @@ func (k *taker) request(method string, params json.RawMessage) (any, error) {
 	switch method {
 	case control.MethodFill:
 		return answering(params, k.fill)
+	case control.MethodRefill:
+		return answering(params, k.refill)
 	case control.MethodAuth:
 		return answering(params, func(r control.AuthRequest) (any, error) {
 			return nil, k.say(r.Attempt, r.Makers, protocol.CmdAuth, r.Revelation)
@@ -77,21 +81,53 @@ func (k *taker) fill(r control.FillRequest) (any, error) {
 	}
 	k.abandon()
 	k.attempt++
-	k.stage, k.pace = r.Deadline, exchange.Pace{}
-	var talks []*takerTalk
+	k.stage, k.pace, k.key = r.Deadline, exchange.Pace{}, key
+	k.asks = line.Fill{Amount: r.Amount, PubKey: key.Public(), Commitment: protocol.NewCommitment(committed)}
+	if err := k.ask(r.Makers); err != nil {
+		return nil, err
+	}
+	k.s.log.Info("attempt begun", "attempt", k.attempt, "makers", len(r.Makers))
+	return control.FillAnswer{Attempt: k.attempt}, nil
+}
+
+// refill asks further makers within the attempt. Each has a conversation of its
+// own, which cannot be begun twice in one attempt.
+func (k *taker) refill(r control.RefillRequest) (any, error) {
+	if r.Attempt != k.attempt {
+		return nil, fmt.Errorf("%w: attempt %d is over, the current one is %d", control.ErrState, r.Attempt, k.attempt)
+	}
+	if len(k.talks)+len(r.Makers) > protocol.MaxMakers {
+		return nil, fmt.Errorf("%w: %d makers are asked already and %d are to be; an attempt has at most %d",
+			control.ErrLimit, len(k.talks), len(r.Makers), protocol.MaxMakers)
+	}
 	for _, m := range r.Makers {
-		t := &takerTalk{talk: talk{Conversation: exchange.NewTaker(m.Nick, k.attempt, key)}}
-		k.talks[m.Nick] = t
-		talks = append(talks, t)
-		fill := line.Fill{OfferID: m.OfferID, Amount: r.Amount, PubKey: key.Public(), Commitment: protocol.NewCommitment(committed)}
-		if err := k.send(t, fill); err != nil {
-			return nil, err
+		if k.talks[m.Nick] != nil {
+			return nil, fmt.Errorf("%w: %s was asked in attempt %d before", control.ErrState, m.Nick, r.Attempt)
 		}
 	}
-	k.await(talks, len(line.Fields(line.Fill{Amount: r.Amount, PubKey: key.Public(), Commitment: r.Commitment})))
+	if err := k.ask(r.Makers); err != nil {
+		return nil, err
+	}
+	k.s.log.Info("more makers asked", "attempt", k.attempt, "makers", len(r.Makers))
+	return nil, nil
+}
+
+// ask sends the fill of the attempt to makers.
+func (k *taker) ask(makers []control.MakerOffer) error {
+	var talks []*takerTalk
+	for _, m := range makers {
+		t := &takerTalk{talk: talk{Conversation: exchange.NewTaker(m.Nick, k.attempt, k.key)}}
+		k.talks[m.Nick] = t
+		talks = append(talks, t)
+		fill := k.asks
+		fill.OfferID = m.OfferID
+		if err := k.send(t, fill); err != nil {
+			return err
+		}
+	}
+	k.await(talks, len(line.Fields(k.asks)))
 	k.s.d.counts.Add(count.ConversationBegun, uint64(len(talks)))
-	k.s.log.Info("attempt begun", "attempt", k.attempt, "makers", len(talks))
-	return control.FillAnswer{Attempt: k.attempt}, nil
+	return nil
 }
 
 // say sends one sealed message to several makers of the attempt. Makers that

@@ -209,6 +209,11 @@ func (d *Daemon) Fill(ctx context.Context, r control.FillRequest) (ans control.F
 	return ans, err
 }
 
+// Refill asks further makers within an attempt.
+func (d *Daemon) Refill(ctx context.Context, r control.RefillRequest) error {
+	return d.Call(ctx, control.MethodRefill, r, nil)
+}
+
 // Auth opens the commitment to makers.
 func (d *Daemon) Auth(ctx context.Context, r control.AuthRequest) error {
 	return d.Call(ctx, control.MethodAuth, r, nil)

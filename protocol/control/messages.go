@@ -21,10 +21,11 @@ const (
 	MethodOrderbook = "orderbook" // {} -> OrderbookAnswer
 	MethodAnnounce  = "announce"  // AnnounceRequest -> {}; makers
 
-	MethodFill = "fill" // FillRequest -> FillAnswer; takers; ends the previous attempt
-	MethodAuth = "auth" // AuthRequest -> {}; takers
-	MethodTx   = "tx"   // TxRequest -> {}; takers
-	MethodPush = "push" // PushRequest -> {}; takers
+	MethodFill   = "fill"   // FillRequest -> FillAnswer; takers; ends the previous attempt
+	MethodRefill = "refill" // RefillRequest -> {}; takers; asks more makers within an attempt
+	MethodAuth   = "auth"   // AuthRequest -> {}; takers
+	MethodTx     = "tx"     // TxRequest -> {}; takers
+	MethodPush   = "push"   // PushRequest -> {}; takers
 
 	MethodIOAuth = "ioauth" // IOAuthRequest -> {}; makers, answers EventAuth
 	MethodSigs   = "sigs"   // SigsRequest -> {}; makers, answers EventTx
@@ -257,6 +258,15 @@ type MakerOffer struct {
 // may come before this answer.
 type FillAnswer struct {
 	Attempt uint64 `json:"attempt"`
+}
+
+// RefillRequest sends the !fill of an attempt, with its amount, key and
+// commitment, to further makers, in the place of some that do not answer. None
+// of them may have been asked in this attempt before, and all together they are
+// at most protocol.MaxMakers.
+type RefillRequest struct {
+	Attempt uint64       `json:"attempt"`
+	Makers  []MakerOffer `json:"makers"` // at least one, distinct nicks
 }
 
 // AuthRequest opens the commitment to makers whose EventPubKey came.

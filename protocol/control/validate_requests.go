@@ -77,11 +77,20 @@ func (r FillRequest) Validate() error {
 	return check(
 		field{r.Amount > 0 && r.Amount.Valid(), "amount"},
 		field{commitment(r.Commitment), "commitment"},
-		field{size(len(r.Makers), 1, protocol.MaxMakers) &&
-			all(r.Makers, func(m MakerOffer) bool { return m.Nick.Valid() && m.OfferID >= 0 }) &&
-			distinct(r.Makers, func(m MakerOffer) protocol.Nick { return m.Nick }), "makers"},
+		field{offersOf(r.Makers), "makers"},
 		field{r.Deadline >= 0 && r.Deadline <= MaxDeadline, "deadline_ns"},
 	)
+}
+
+// Validate checks attempt and makers.
+func (r RefillRequest) Validate() error {
+	return check(field{r.Attempt > 0, "attempt"}, field{offersOf(r.Makers), "makers"})
+}
+
+func offersOf(makers []MakerOffer) bool {
+	return size(len(makers), 1, protocol.MaxMakers) &&
+		all(makers, func(m MakerOffer) bool { return m.Nick.Valid() && m.OfferID >= 0 }) &&
+		distinct(makers, func(m MakerOffer) protocol.Nick { return m.Nick })
 }
 
 // Validate checks the makers and the size of the revelation.
