@@ -6,6 +6,7 @@ package schedule
 import (
 	"errors"
 	"fmt"
+	"math/big"
 	"time"
 
 	"github.com/joinmarket-go/joinmarket/internal/decimal"
@@ -48,6 +49,18 @@ type Amount struct {
 	// Fraction of the mixdepth's balance, 0..1, a plain decimal with a point;
 	// empty if Sats says it.
 	Fraction string
+}
+
+// Share is a fraction of a balance, 0..1, to 16 places.
+func Share(r *big.Rat) Amount {
+	scaled, _ := new(big.Rat).SetString(r.FloatString(16))
+	return Amount{Fraction: decimalText(scaled)}
+}
+
+// decimalText writes a number that has an end in decimals.
+func decimalText(r *big.Rat) string {
+	digits, _ := r.FloatPrec()
+	return r.FloatString(max(digits, 1))
 }
 
 // Sweep reports that everything is paid.

@@ -120,13 +120,7 @@ func parseAmount(text string) (Amount, error) {
 	if !ok || r.Cmp(one) > 0 {
 		return Amount{}, fmt.Errorf("%q: want satoshis, 0 for everything, or a fraction 0.0 to 1.0 of the balance", text)
 	}
-	return Amount{Fraction: plain(r)}, nil
-}
-
-// plain writes a number that a decimal text had.
-func plain(r *big.Rat) string {
-	digits, _ := r.FloatPrec()
-	return r.FloatString(max(digits, 1))
+	return Amount{Fraction: decimalText(r)}, nil
 }
 
 var minute = big.NewRat(int64(time.Minute/time.Millisecond), 1)
