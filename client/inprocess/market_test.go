@@ -190,9 +190,11 @@ func (m *market) maker(fee sats.Amount, values ...sats.Amount) *yielder {
 		Terms: maker.Terms{
 			Types:    []protocol.OfferType{protocol.SW0AbsOffer, protocol.SW0RelOffer},
 			CJFeeAbs: fee, CJFeeRel: "0.3", // the relative offer is never the cheaper one
+			Basic: true,
 		},
-		Record: filepath.Join(m.t.TempDir(), "accepted"),
-		Notify: func(e maker.Event) { events <- e },
+		Record:     filepath.Join(m.t.TempDir(), "accepted"),
+		Reannounce: time.Nanosecond,
+		Notify:     func(e maker.Event) { events <- e },
 	})
 	if err != nil {
 		m.t.Fatal(err)

@@ -82,19 +82,14 @@ func (m *Maker) reveal(ctx context.Context, e control.AuthEvent) (*talk, control
 
 // agree finds the offer and checks the amount against it.
 func (m *Maker) agree(e control.AuthEvent) (Agreement, error) {
-	i := slices.IndexFunc(m.published, func(o protocol.Offer) bool { return o.ID == e.OfferID })
-	if i < 0 {
+	offer, known, inRange := m.asked(e.OfferID, e.Amount)
+	switch {
+	case !known:
 		return Agreement{}, refuse(protocol.ReasonUnknownOffer, fmt.Errorf("no offer has the id %d", e.OfferID))
+	case !inRange:
+		return Agreement{}, refuse(protocol.ReasonAmountRange, fmt.Errorf("%v is beyond what offer %d takes", e.Amount, e.OfferID))
 	}
-	a := Agreement{Offer: m.published[i], Amount: e.Amount}
-	if e.Amount < a.Offer.MinSize || e.Amount > a.Offer.MaxSize {
-		return Agreement{}, refuse(protocol.ReasonAmountRange,
-			fmt.Errorf("%v is not between %v and %v", e.Amount, a.Offer.MinSize, a.Offer.MaxSize))
-	}
-	if earning, err := a.Earning(); err != nil || earning < 0 {
-		return Agreement{}, refuse(protocol.ReasonAmountRange, ErrEarning)
-	}
-	return a, nil
+	return Agreement{Offer: offer, Amount: e.Amount}, nil
 }
 
 // checkCommitment checks that the commitment is new, that the opening proves
@@ -145,8 +140,8 @@ func (m *Maker) checkTakerCoin(out chain.TxOut, proof podle.Proof, amount sats.A
 	return nil
 }
 
-// reserve sets coins of the lowest mixdepth aside that can pay the amount and
-// keep a change that takers accept.
+// reserve sets coins aside that can pay the amount and keep a change that takers
+// accept, all of one mixdepth.
 func (m *Maker) reserve(taker protocol.Nick, a Agreement) (*coins.Lease, error) {
 	earning, err := a.Earning()
 	if err != nil {
@@ -159,7 +154,11 @@ func (m *Maker) reserve(taker protocol.Nick, a Agreement) (*coins.Lease, error) 
 		Purpose: "offer to " + string(taker),
 		TTL:     holdRevealed,
 	}
-	for r.Mixdepth = range m.cfg.Wallet.Mixdepths() {
+	balances, err := m.balances()
+	if err != nil {
+		return nil, refuse(protocol.ReasonChain, err)
+	}
+	for _, r.Mixdepth = range order(balances, r.Target, m.cfg.Terms.Basic) {
 		lease, err := m.cfg.Wallet.Reserve(r)
 		switch {
 		case err == nil && len(lease.Coins) <= protocol.MaxUTXOs:

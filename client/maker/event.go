@@ -16,6 +16,10 @@ type Event interface{ event() }
 // too little.
 type Announced struct{ Offers []protocol.Offer }
 
+// Due: the wallet can do more or less than the offers in force say; others
+// follow after Wait, unless it changes back.
+type Due struct{ Wait time.Duration }
+
 // Revealed: a taker proved its commitment and was shown coins.
 type Revealed struct {
 	Taker  protocol.Nick
@@ -61,6 +65,7 @@ type Lost struct {
 }
 
 func (Announced) event() {}
+func (Due) event()       {}
 func (Revealed) event()  {}
 func (Refused) event()   {}
 func (Signed) event()    {}

@@ -24,6 +24,7 @@ import (
 	"github.com/joinmarket-go/joinmarket/internal/durable"
 	"github.com/joinmarket-go/joinmarket/protocol"
 	"github.com/joinmarket-go/joinmarket/protocol/control"
+	"github.com/joinmarket-go/joinmarket/protocol/sats"
 	"github.com/joinmarket-go/joinmarket/wallet"
 	"github.com/joinmarket-go/joinmarket/wallet/chain"
 	"github.com/joinmarket-go/joinmarket/wallet/coins"
@@ -82,6 +83,7 @@ const (
 	DefaultAmountShare = 20
 	DefaultTries       = 3
 	DefaultHoldSigned  = 5 * time.Minute
+	DefaultReannounce  = 5 * time.Minute
 )
 
 // Config is what a maker needs. Fields without a stated default are required.
@@ -110,6 +112,10 @@ type Config struct {
 	// broadcast as late as three minutes after the last signature.
 	HoldSigned time.Duration
 
+	// Reannounce is the mean of the random time after which offers follow what
+	// the wallet can do, at most three times as long; 0: DefaultReannounce.
+	Reannounce time.Duration
+
 	// Notify is told what happens, from the goroutine of Run; it must not
 	// block. nil: nobody is told.
 	Notify func(Event)
@@ -124,6 +130,9 @@ type Maker struct {
 
 	// Owned by the goroutine of Run.
 	published []protocol.Offer // in force at the daemon of this session
+	drawnFor  sats.Amount      // the coarse balance that they were made for
+	former    []former         // offers that they replaced
+	due       <-chan time.Time // when others are to be made; nil: they are not
 	talks     map[uint64]*talk // open conversations of this session
 	signed    []*promise       // whose end is not seen yet, oldest first
 }
@@ -142,6 +151,9 @@ func New(cfg Config) (*Maker, error) {
 	if cfg.HoldSigned == 0 {
 		cfg.HoldSigned = DefaultHoldSigned
 	}
+	if cfg.Reannounce == 0 {
+		cfg.Reannounce = DefaultReannounce
+	}
 	if cfg.Files == nil {
 		cfg.Files = durable.OS
 	}
@@ -154,9 +166,9 @@ func New(cfg Config) (*Maker, error) {
 	switch {
 	case cfg.Wallet == nil || cfg.Node == nil || cfg.Connect == nil || cfg.Record == "":
 		return nil, errors.New("maker: Wallet, Node, Connect and Record are required")
-	case cfg.Age < 1 || cfg.AmountShare < 1 || cfg.AmountShare > 100 || cfg.Tries < 1 || cfg.Tries > podle.Points || cfg.HoldSigned < 0:
-		return nil, fmt.Errorf("maker: the demands on a taker's coin are out of range: age %d, share %d%%, %d tries",
-			cfg.Age, cfg.AmountShare, cfg.Tries)
+	case cfg.Age < 1 || cfg.AmountShare < 1 || cfg.AmountShare > 100 || cfg.Tries < 1 || cfg.Tries > podle.Points || cfg.HoldSigned < 0 || cfg.Reannounce < 0:
+		return nil, fmt.Errorf("maker: the demands on a taker's coin, or times, are out of range: age %d, share %d%%, %d tries, %v, %v",
+			cfg.Age, cfg.AmountShare, cfg.Tries, cfg.HoldSigned, cfg.Reannounce)
 	}
 	if err := cfg.Terms.Validate(); err != nil {
 		return nil, err

@@ -19,13 +19,14 @@ func bothTerms() Terms {
 		CJFeeRel: "0.00002",
 		TxFee:    100,
 		MinSize:  100_000,
+		Basic:    true,
 	}
 }
 
 func TestOffers(t *testing.T) {
-	abs := protocol.Offer{Type: protocol.SW0AbsOffer, ID: 0, MinSize: 100_000, MaxSize: 99_972_700, TxFee: 100, CJFee: "600"}
+	abs := protocol.Offer{Type: protocol.SW0AbsOffer, ID: 0, MinSize: 100_000, MaxSize: 99_000_000, TxFee: 100, CJFee: "600"}
 	// 1.5 * 100 / 0.00002
-	rel := protocol.Offer{Type: protocol.SW0RelOffer, ID: 1, MinSize: 7_500_000, MaxSize: 99_972_700, TxFee: 100, CJFee: "0.00002"}
+	rel := protocol.Offer{Type: protocol.SW0RelOffer, ID: 1, MinSize: 7_500_000, MaxSize: 99_000_000, TxFee: 100, CJFee: "0.00002"}
 	free := func(t *Terms) { t.TxFee, t.CJFeeAbs, t.CJFeeRel, t.MinSize = 0, 0, "0", 0 }
 	for _, c := range []struct {
 		name    string
@@ -40,9 +41,9 @@ func TestOffers(t *testing.T) {
 			[]protocol.Offer{{Type: abs.Type, MinSize: 100_000, MaxSize: 100_000, TxFee: 100, CJFee: "600"}}},
 		{"large contribution is kept back", func(t *Terms) { t.Types = t.Types[:1]; t.TxFee = 50_000 }, 1_000_000,
 			[]protocol.Offer{{Type: abs.Type, MinSize: 100_000, MaxSize: 950_000, TxFee: 50_000, CJFee: "50500"}}},
-		{"least size has a floor", free, 54_600, []protocol.Offer{
-			{Type: abs.Type, ID: 0, MinSize: 27_300, MaxSize: 27_300, CJFee: "0"},
-			{Type: rel.Type, ID: 1, MinSize: 27_300, MaxSize: 27_300, CJFee: "0"}}},
+		{"least size has a floor", free, 55_300, []protocol.Offer{
+			{Type: abs.Type, ID: 0, MinSize: 27_300, MaxSize: 28_000, CJFee: "0"},
+			{Type: rel.Type, ID: 1, MinSize: 27_300, MaxSize: 28_000, CJFee: "0"}}},
 	} {
 		terms := bothTerms()
 		c.change(&terms)
@@ -73,6 +74,10 @@ func TestM16Terms(t *testing.T) {
 		"exponent bomb":        func(t *Terms) { t.CJFeeRel = "1e-999999999" },
 		"never covers":         func(t *Terms) { t.CJFeeRel = "0.0000000000000000001" },
 		"zero never covers":    func(t *Terms) { t.CJFeeRel = "0.000" },
+		"factor above one":     func(t *Terms) { t.SizeFactor = "1.01" },
+		"negative factor":      func(t *Terms) { t.CJFeeFactor = "-0.1" },
+		"factor of words":      func(t *Terms) { t.TxFeeFactor = "ten" },
+		"drawn fee of one":     func(t *Terms) { t.Basic, t.CJFeeRel, t.CJFeeFactor = false, "0.95", "0.1" },
 	} {
 		terms := bothTerms()
 		terms.Types = slices.Clone(terms.Types)
@@ -82,6 +87,9 @@ func TestM16Terms(t *testing.T) {
 		}
 	}
 }
+
+// share is a factor as users write one.
+func share(r *rand.Rand) string { return []string{"", "0", "0.1", "0.35", "1"}[r.Intn(5)] }
 
 // Whatever the terms, no offer can be filled at a loss.
 func TestM16NeverALoss(t *testing.T) {
@@ -96,6 +104,9 @@ func TestM16NeverALoss(t *testing.T) {
 			CJFeeRel: "0." + strings.Repeat("0", r.Intn(8)) + strconv.Itoa(r.Intn(1000)),
 			TxFee:    sats.Amount(r.Int63n(5_000)) * sats.Amount(r.Intn(2)),
 			MinSize:  sats.Amount(r.Int63n(1_000_000)),
+			Basic:    r.Intn(2) == 0,
+
+			CJFeeFactor: share(r), TxFeeFactor: share(r), SizeFactor: share(r),
 		}
 		if terms.Validate() != nil {
 			continue

@@ -3,7 +3,6 @@ package maker
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/joinmarket-go/joinmarket/internal/random"
@@ -61,7 +60,7 @@ func (m *Maker) session(ctx context.Context) (ready bool, err error) {
 	if err := d.Ready(ctx); err != nil {
 		return false, err
 	}
-	m.published, m.talks = nil, make(map[uint64]*talk)
+	m.published, m.former, m.talks = nil, nil, make(map[uint64]*talk)
 	defer func() {
 		for id := range m.talks {
 			m.end(id)
@@ -71,7 +70,7 @@ func (m *Maker) session(ctx context.Context) (ready bool, err error) {
 	defer cancel()
 	for {
 		m.watch()
-		if err := m.announce(ctx, d); err != nil {
+		if err := m.look(ctx, d); err != nil {
 			return true, err
 		}
 		if err := m.events(ctx, d, changes); err != nil {
@@ -80,7 +79,8 @@ func (m *Maker) session(ctx context.Context) (ready bool, err error) {
 	}
 }
 
-// events works off what the daemon tells until the wallet changes.
+// events works off what the daemon tells until the wallet changes or offers are
+// due.
 func (m *Maker) events(ctx context.Context, d Daemon, changes <-chan struct{}) error {
 	for {
 		select {
@@ -88,6 +88,8 @@ func (m *Maker) events(ctx context.Context, d Daemon, changes <-chan struct{}) e
 			return ctx.Err()
 		case <-changes:
 			return nil
+		case <-m.due:
+			return m.announce(ctx, d)
 		case e, ok := <-d.Events():
 			if !ok {
 				return d.Err()
@@ -110,28 +112,4 @@ func (m *Maker) event(ctx context.Context, d Daemon, e any) {
 	case control.EndedEvent:
 		m.end(e.Conversation)
 	}
-}
-
-// announce publishes the offers that the wallet allows now, if they differ from
-// those in force. While the node is lost, the old ones stand.
-func (m *Maker) announce(ctx context.Context, d Daemon) error {
-	balance, err := m.spendable()
-	if err != nil {
-		return nil
-	}
-	offers := m.cfg.Terms.Offers(balance)
-	if m.published != nil && slices.Equal(offers, m.published) {
-		return nil
-	}
-	if len(offers) > 0 || len(m.published) > 0 {
-		ctx, cancel := context.WithTimeout(ctx, workTime)
-		defer cancel()
-		if err := d.Announce(ctx, offers); err != nil {
-			return err
-		}
-	}
-	m.published = offers
-	m.log.Info("offers changed", "offers", len(offers))
-	m.cfg.Notify(Announced{Offers: slices.Clone(offers)})
-	return nil
 }

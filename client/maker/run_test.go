@@ -80,7 +80,9 @@ func newMarket(t *testing.T, change func(*Config), amounts ...[]sats.Amount) *ma
 		},
 		Terms:  bothTerms(),
 		Record: filepath.Join(t.TempDir(), "accepted"),
-		Notify: func(e Event) { x.events <- e },
+		// At once, as far as the offers do change.
+		Reannounce: 1,
+		Notify:     func(e Event) { x.events <- e },
 	}
 	if change != nil {
 		change(&cfg)
@@ -200,7 +202,7 @@ func TestCoinJoin(t *testing.T) {
 	x := newMarket(t, nil, []sats.Amount{700_000, 800_000}, []sats.Amount{500_000})
 	d := within[*stage](x, x.sessions)
 	offers := within[[]protocol.Offer](x, d.told)
-	if len(offers) != 1 || offers[0].Type != protocol.SW0AbsOffer || offers[0].MaxSize != 1_472_700 {
+	if len(offers) != 1 || offers[0].Type != protocol.SW0AbsOffer || offers[0].MaxSize != 1_400_000 {
 		t.Errorf("offers %+v", offers)
 	}
 	own, err := x.maker.Coins()
@@ -221,12 +223,12 @@ func TestCoinJoin(t *testing.T) {
 	// The coins are in the mempool: fewer can be offered, nothing confirmed but
 	// what lies in mixdepth 1.
 	offers = within[[]protocol.Offer](x, d.told)
-	if len(offers) != 1 || offers[0].MaxSize != 472_700 {
+	if len(offers) != 1 || offers[0].MaxSize != 470_000 {
 		t.Errorf("offers once the coins are spent: %+v", offers)
 	}
 	x.chain.Mine(1)
 	offers = within[[]protocol.Offer](x, d.told)
-	if len(offers) != 1 || offers[0].MaxSize != 1_472_700 {
+	if len(offers) != 1 || offers[0].MaxSize != 1_400_000 {
 		t.Errorf("offers once the coins came: %+v", offers)
 	}
 	if e := until[Signed](x); e.TxID != tx.TxHash() || e.Amount != 1_000_000 || e.Earning != 500 {

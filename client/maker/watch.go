@@ -2,12 +2,10 @@ package maker
 
 import (
 	"bytes"
-	"slices"
 
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 
-	"github.com/joinmarket-go/joinmarket/protocol/sats"
 	"github.com/joinmarket-go/joinmarket/wallet"
 	"github.com/joinmarket-go/joinmarket/wallet/coins"
 )
@@ -75,21 +73,4 @@ func (m *Maker) tell(p *promise, s wallet.Signed) (over bool) {
 		return false
 	}
 	return true
-}
-
-// spendable is what the richest mixdepth holds in confirmed coins that are not
-// frozen, and no fidelity bonds. Coins set aside for a taker count: offers do not tell the world that
-// somebody was shown coins.
-func (m *Maker) spendable() (sats.Amount, error) {
-	own, err := m.cfg.Wallet.Coins()
-	if err != nil {
-		return 0, err
-	}
-	balances := make([]sats.Amount, m.cfg.Wallet.Mixdepths())
-	for _, c := range own {
-		if !c.Frozen && c.Locktime == 0 && c.Height > 0 {
-			balances[c.Mixdepth] += c.Value
-		}
-	}
-	return slices.Max(balances), nil
 }

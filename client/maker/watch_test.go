@@ -67,12 +67,12 @@ func TestD4Watch(t *testing.T) {
 // coin of the wallet, but not one to offer.
 func TestM28BondsAreNotOffered(t *testing.T) {
 	m, w, _ := firstCase(t)
-	before, err := m.spendable()
+	before, err := m.offered()
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.coins = append(w.coins, coins.Coin{Value: 100 * before, Locktime: 1_577_836_800, Height: 1})
-	if after, err := m.spendable(); after != before || err != nil {
+	if after, err := m.offered(); after != before || err != nil {
 		t.Errorf("with a bond %v may be offered, %v, want %v", after, err, before)
 	}
 }

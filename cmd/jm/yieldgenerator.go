@@ -11,51 +11,59 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/joinmarket-go/joinmarket/client/maker"
+	"github.com/joinmarket-go/joinmarket/internal/config"
 	"github.com/joinmarket-go/joinmarket/protocol"
 	"github.com/joinmarket-go/joinmarket/protocol/control"
-	"github.com/joinmarket-go/joinmarket/protocol/sats"
 )
 
 func newYieldGenerator(a *app) *cobra.Command {
-	var (
-		orderType, cjFeeRel string
-		txFee, cjFeeAbs     int64
-		minSize             int64
-	)
 	cmd := &cobra.Command{
 		Use:   "yieldgenerator [WALLET]",
 		Short: "Offer your coins for CoinJoins and earn fees",
 		Long: `Offer your coins for CoinJoins and earn fees, until you interrupt it.
 
+What you announce is drawn at random around what you ask for, as the reference's
+privacy-enhanced yield generator does; --basic announces it as it is. When your
+coins change, offers follow after a while: at once they would tie you to them.
+
 jm tells what happens: offers announced, requests refused and why, transactions
 signed, fees earned. With --json each of these is one line of JSON on standard
 output.`,
 		Args: cobra.MaximumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := a.load(); err != nil {
-				return err
-			}
-			y := &a.cfg.Yield
-			for flag, set := range map[string]func(){
-				"ordertype":          func() { y.OrderType = orderType },
-				"cjfee-r":            func() { y.CJFeeRel = cjFeeRel },
-				"cjfee-a":            func() { y.CJFeeAbs = sats.Amount(cjFeeAbs) },
-				"txfee-contribution": func() { y.TxFee = sats.Amount(txFee) },
-				"minsize":            func() { y.MinSize = sats.Amount(minSize) },
-			} {
-				if cmd.Flags().Changed(flag) {
-					set()
-				}
-			}
-			return a.yieldGenerator(cmd.Context(), one(args))
-		},
 	}
 	f := cmd.Flags()
-	f.StringVarP(&orderType, "ordertype", "o", "", "reloffer, absoffer or both (default: ordertype)")
-	f.StringVarP(&cjFeeRel, "cjfee-r", "r", "", "relative fee, a `fraction` of the amount (default: cjfee_r)")
-	f.Int64VarP(&cjFeeAbs, "cjfee-a", "a", 0, "absolute fee in `sat` (default: cjfee_a)")
-	f.Int64VarP(&txFee, "txfee-contribution", "t", 0, "what you add to the miner fee, in `sat` (default: txfee_contribution)")
-	f.Int64VarP(&minSize, "minsize", "s", 0, "the smallest CoinJoin to take part in, in `sat` (default: minsize)")
+	var y config.YieldGenerator
+	f.StringVarP(&y.OrderType, "ordertype", "o", "", "reloffer, absoffer or both (default: ordertype)")
+	f.StringVarP(&y.CJFeeRel, "cjfee-r", "r", "", "relative fee, a `fraction` of the amount (default: cjfee_r)")
+	f.Int64VarP((*int64)(&y.CJFeeAbs), "cjfee-a", "a", 0, "absolute fee in `sat` (default: cjfee_a)")
+	f.Int64VarP((*int64)(&y.TxFee), "txfee-contribution", "t", 0, "what you add to the miner fee, in `sat` (default: txfee_contribution)")
+	f.Int64VarP((*int64)(&y.MinSize), "minsize", "s", 0, "the smallest CoinJoin to take part in, in `sat` (default: minsize)")
+	f.StringVarP(&y.CJFeeFactor, "cjfee-factor", "j", "", "how far the fee varies, a `fraction` of it (default: cjfee_factor)")
+	f.StringVarP(&y.TxFeeFactor, "txfee-contribution-factor", "f", "", "how far the contribution varies, a `fraction` of it (default: txfee_contribution_factor)")
+	f.StringVarP(&y.SizeFactor, "size-factor", "z", "", "how far the sizes vary, a `fraction` of them (default: size_factor)")
+	f.BoolVar(&y.Basic, "basic", false, "announce all as it is configured (default: generator)")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if err := a.load(); err != nil {
+			return err
+		}
+		to := &a.cfg.Yield
+		for flag, set := range map[string]func(){
+			"ordertype":                 func() { to.OrderType = y.OrderType },
+			"cjfee-r":                   func() { to.CJFeeRel = y.CJFeeRel },
+			"cjfee-a":                   func() { to.CJFeeAbs = y.CJFeeAbs },
+			"txfee-contribution":        func() { to.TxFee = y.TxFee },
+			"minsize":                   func() { to.MinSize = y.MinSize },
+			"cjfee-factor":              func() { to.CJFeeFactor = y.CJFeeFactor },
+			"txfee-contribution-factor": func() { to.TxFeeFactor = y.TxFeeFactor },
+			"size-factor":               func() { to.SizeFactor = y.SizeFactor },
+			"basic":                     func() { to.Basic = y.Basic },
+		} {
+			if f.Changed(flag) {
+				set()
+			}
+		}
+		return a.yieldGenerator(cmd.Context(), one(args))
+	}
 	return cmd
 }
 
@@ -70,7 +78,8 @@ func (a *app) terms() (maker.Terms, error) {
 		return maker.Terms{}, usagef("ordertype %q: want reloffer, absoffer or both", a.cfg.Yield.OrderType)
 	}
 	y := a.cfg.Yield
-	terms := maker.Terms{Types: types, CJFeeAbs: y.CJFeeAbs, CJFeeRel: y.CJFeeRel, TxFee: y.TxFee, MinSize: y.MinSize}
+	terms := maker.Terms{Types: types, CJFeeAbs: y.CJFeeAbs, CJFeeRel: y.CJFeeRel, TxFee: y.TxFee, MinSize: y.MinSize,
+		Basic: y.Basic, CJFeeFactor: y.CJFeeFactor, TxFeeFactor: y.TxFeeFactor, SizeFactor: y.SizeFactor}
 	return terms, withCode(exitUsage, terms.Validate())
 }
 
@@ -107,6 +116,7 @@ func (a *app) yieldGenerator(ctx context.Context, name string) error {
 		Record:  acceptedFile(path), Files: a.files,
 		Age: a.cfg.Policy.TakerUTXOAge, AmountShare: int64(a.cfg.Policy.TakerUTXOPercent), Tries: a.cfg.Policy.TakerUTXORetries,
 		HoldSigned: a.cfg.Timeout.Unconfirm + 2*time.Minute,
+		Reannounce: a.cfg.Yield.Reannounce,
 		Notify:     a.tell,
 		Logger:     a.log,
 	})
@@ -148,6 +158,8 @@ func makerText(e maker.Event) string {
 			text += fmt.Sprintf(" %s %d, %s to %s BTC for %s;", o.Type, o.ID, o.MinSize.BTC(), o.MaxSize.BTC(), o.CJFee)
 		}
 		return text[:len(text)-1]
+	case maker.Due:
+		return fmt.Sprintf("the wallet changed: other offers in %v, unless it changes back", e.Wait.Round(time.Second))
 	case maker.Revealed:
 		return fmt.Sprintf("%s asks for %s BTC: %d coins shown", e.Taker, e.Amount.BTC(), e.Coins)
 	case maker.Refused:
@@ -172,6 +184,8 @@ func makerLine(e maker.Event) map[string]any {
 	switch e := e.(type) {
 	case maker.Announced:
 		line["event"], line["offers"] = "announced", e.Offers
+	case maker.Due:
+		line["event"], line["wait_seconds"] = "due", int64(e.Wait.Seconds())
 	case maker.Revealed:
 		line["event"], line["taker"], line["amount"], line["coins"] = "revealed", e.Taker, e.Amount, e.Coins
 	case maker.Refused:

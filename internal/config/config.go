@@ -155,11 +155,18 @@ type Policy struct {
 
 // YieldGenerator is [YIELDGENERATOR].
 type YieldGenerator struct {
+	Basic     bool        // generator (ours): basic, or privacy-enhanced
 	OrderType string      // reloffer, absoffer, or both (ours)
 	CJFeeAbs  sats.Amount // cjfee_a
 	CJFeeRel  string      // cjfee_r, decimal fraction
 	TxFee     sats.Amount // txfee_contribution
 	MinSize   sats.Amount // minsize
+	// By how much what is announced may differ from these: cjfee_factor,
+	// txfee_contribution_factor and size_factor, decimal fractions up to 1.
+	CJFeeFactor, TxFeeFactor, SizeFactor string
+	// Reannounce (reannounce_sec, ours) is the mean of the random time after
+	// which offers follow what the wallet can do.
+	Reannounce time.Duration
 }
 
 // Limits is [LIMITS] (ours): what strangers can have a maker or an order book
@@ -194,7 +201,8 @@ func Default(dir string) Config {
 			BlacklistFile:   filepath.Join(dir, "cmtdata", "commitmentlist"),
 		},
 		Limits: Limits{Conversations: 32, Nicks: 20_000, Offers: 20_000, Answers: 120, Pushes: 60, Hearsay: 1_000_000},
-		Yield:  YieldGenerator{OrderType: "reloffer", CJFeeAbs: 500, CJFeeRel: "0.00002", MinSize: 100_000},
+		Yield: YieldGenerator{OrderType: "reloffer", CJFeeAbs: 500, CJFeeRel: "0.00002", MinSize: 100_000,
+			CJFeeFactor: "0.1", TxFeeFactor: "0.3", SizeFactor: "0.1", Reannounce: 5 * time.Minute},
 	}
 }
 

@@ -120,6 +120,10 @@ func TestBadValues(t *testing.T) {
 		{"[MESSAGING:x]\nhost = h\nchannel = c\nport = 1\ntls_ca_file = /dev/null", "tls_ca_file"},
 		{"[MESSAGING:x]\nhost = h\nchannel = c\nport = 1\ntls_client_cert_file = none.pem", "tls_client_cert_file"},
 		{"[MESSAGING:x]\nhost = h\nchannel = c\nport = 1\n[MESSAGING:y]\nhost = i\nchannel = c\nport = 2\nalternates = H:1", "only once"},
+		{"[YIELDGENERATOR]\ngenerator = advanced", "privacy-enhanced"},
+		{"[YIELDGENERATOR]\nsize_factor = 1.1", "size_factor"},
+		{"[YIELDGENERATOR]\ncjfee_factor = -0.1", "from 0 to 1"},
+		{"[YIELDGENERATOR]\nreannounce_sec = 0", "reannounce_sec"},
 		{"no section and no sign", "format"},
 	} {
 		if _, err := Parse("/data", []byte(c.text)); !errors.Is(err, ErrConfig) || !strings.Contains(err.Error(), c.names) {

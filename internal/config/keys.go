@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"io/fs"
+	"math/big"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/joinmarket-go/joinmarket/internal/decimal"
 	"github.com/joinmarket-go/joinmarket/protocol"
 	"github.com/joinmarket-go/joinmarket/protocol/control"
 	"github.com/joinmarket-go/joinmarket/protocol/sats"
@@ -77,28 +79,30 @@ var keys = map[string]setter{
 	"LIMITS pushes_per_hour":              whole(func(c *Config) *int { return &c.Limits.Pushes }, 1, 3600),
 	"LIMITS max_commitments_heard":        whole(func(c *Config) *int { return &c.Limits.Hearsay }, 1000, 10_000_000),
 
-	"YIELDGENERATOR ordertype":          oneOf(func(c *Config) *string { return &c.Yield.OrderType }, "reloffer", "absoffer", "both"),
-	"YIELDGENERATOR cjfee_a":            amount(func(c *Config) *sats.Amount { return &c.Yield.CJFeeAbs }),
-	"YIELDGENERATOR cjfee_r":            fraction(func(c *Config) *string { return &c.Yield.CJFeeRel }),
-	"YIELDGENERATOR txfee_contribution": amount(func(c *Config) *sats.Amount { return &c.Yield.TxFee }),
-	"YIELDGENERATOR minsize":            amount(func(c *Config) *sats.Amount { return &c.Yield.MinSize }),
+	"YIELDGENERATOR generator":                 setGenerator,
+	"YIELDGENERATOR ordertype":                 oneOf(func(c *Config) *string { return &c.Yield.OrderType }, "reloffer", "absoffer", "both"),
+	"YIELDGENERATOR cjfee_a":                   amount(func(c *Config) *sats.Amount { return &c.Yield.CJFeeAbs }),
+	"YIELDGENERATOR cjfee_r":                   fraction(func(c *Config) *string { return &c.Yield.CJFeeRel }),
+	"YIELDGENERATOR txfee_contribution":        amount(func(c *Config) *sats.Amount { return &c.Yield.TxFee }),
+	"YIELDGENERATOR minsize":                   amount(func(c *Config) *sats.Amount { return &c.Yield.MinSize }),
+	"YIELDGENERATOR cjfee_factor":              share(func(c *Config) *string { return &c.Yield.CJFeeFactor }),
+	"YIELDGENERATOR txfee_contribution_factor": share(func(c *Config) *string { return &c.Yield.TxFeeFactor }),
+	"YIELDGENERATOR size_factor":               share(func(c *Config) *string { return &c.Yield.SizeFactor }),
+	"YIELDGENERATOR reannounce_sec":            duration(func(c *Config) *time.Duration { return &c.Yield.Reannounce }, time.Second, 24*time.Hour),
 }
 
 // idle are keys of the reference that do nothing here, and the value that stands
 // for what is done anyway, or is the reference's default: users have it in their
 // files without having chosen it.
 var idle = map[string]string{
-	"POLICY segwit":                            "true",
-	"POLICY native":                            "true",
-	"POLICY wallet_caching_disabled":           "false",
-	"POLICY listunspent_args":                  "[0]",
-	"POLICY interest_rate":                     "0.015",
-	"POLICY bondless_makers_allowance":         "0.125",
-	"POLICY bond_value_exponent":               "1.3",
-	"POLICY accept_commitment_broadcasts":      "1",
-	"YIELDGENERATOR cjfee_factor":              "0.1",
-	"YIELDGENERATOR txfee_contribution_factor": "0.3",
-	"YIELDGENERATOR size_factor":               "0.1",
+	"POLICY segwit":                       "true",
+	"POLICY native":                       "true",
+	"POLICY wallet_caching_disabled":      "false",
+	"POLICY listunspent_args":             "[0]",
+	"POLICY interest_rate":                "0.015",
+	"POLICY bondless_makers_allowance":    "0.125",
+	"POLICY bond_value_exponent":          "1.3",
+	"POLICY accept_commitment_broadcasts": "1",
 }
 
 // idleSections belong to programs of the reference that are not here.
@@ -186,6 +190,26 @@ func fraction(field func(*Config) *string) setter {
 	return func(c *Config, v string) error {
 		if !plainDecimal.MatchString(v) {
 			return fmt.Errorf("want a plain decimal number such as 0.002")
+		}
+		*field(c) = v
+		return nil
+	}
+}
+
+// setGenerator: which of the reference's two yield generators to be.
+func setGenerator(c *Config, v string) error {
+	if v != "basic" && v != "privacy-enhanced" {
+		return fmt.Errorf("want privacy-enhanced or basic")
+	}
+	c.Yield.Basic = v == "basic"
+	return nil
+}
+
+// share is a fraction up to 1.
+func share(field func(*Config) *string) setter {
+	return func(c *Config, v string) error {
+		if r, err := decimal.Parse(v); err != nil || r.Cmp(big.NewRat(1, 1)) > 0 {
+			return fmt.Errorf("want a plain decimal number from 0 to 1, such as 0.1")
 		}
 		*field(c) = v
 		return nil

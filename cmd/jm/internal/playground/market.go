@@ -169,7 +169,9 @@ func (m *Market) startMakers(ctx, run context.Context, wallets []*wallet.Wallet)
 			Terms: maker.Terms{
 				Types:    []protocol.OfferType{protocol.SW0RelOffer, protocol.SW0AbsOffer},
 				CJFeeAbs: 500 + sats.Amount(100*i), CJFeeRel: fmt.Sprintf("0.0000%d", 2+i%8), MinSize: 100_000,
+				Basic: true,
 			},
+			Reannounce: time.Second, // nobody is there to watch
 			Record: filepath.Join(m.makerDir(i), "accepted"),
 			Notify: func(e maker.Event) {
 				if offers, ok := e.(maker.Announced); ok && len(offers.Offers) > 0 && first {
