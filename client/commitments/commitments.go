@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -75,42 +76,87 @@ func Open(cfg Config) (*Store, error) {
 // *NoneError; with an answer missing from the node it is that error.
 func (s *Store) Next(ctx context.Context, node Node, prover Prover, amount sats.Amount,
 	selected, others []coins.Coin) (podle.Proof, error) {
-	none := &NoneError{Age: s.cfg.Age, Percent: s.cfg.Percent, Tries: s.cfg.Tries}
+	none := s.none()
 	return s.record(func(f *file) (podle.Proof, error) {
-		for _, c := range slices.Concat(selected, others) {
-			txOut, err := s.lookUp(ctx, node, c.OutPoint, amount, none)
+		for free, err := range s.free(ctx, f, node, prover, amount, slices.Concat(selected, others), none) {
 			if err != nil {
 				return podle.Proof{}, err
 			}
-			if txOut == nil || !bytes.Equal(txOut.Script, c.Script) {
-				continue
-			}
-			proof, ok, err := s.unused(f, func(i int) (podle.Proof, error) { return prover.Commit(c, i) })
-			if err != nil || ok {
-				return proof, err
-			}
-			none.Used++
-		}
-		for _, entry := range f.External.entries {
-			first, ok := s.valid(&entry)
-			if !ok {
-				continue
-			}
-			txOut, err := s.lookUp(ctx, node, first.UTXO, amount, none)
-			if err != nil {
-				return podle.Proof{}, err
-			}
-			if txOut == nil || !first.Owns(txOut.Script) {
-				continue
-			}
-			proof, ok, err := s.unused(f, entry.at)
-			if err != nil || ok {
-				return proof, err
-			}
-			none.Used++
+			return free[0], nil
 		}
 		return podle.Proof{}, none
 	})
+}
+
+// Budget is what is left to commit to.
+type Budget struct {
+	Left int        // commitments that makers would accept now
+	Wait int32      // after how many blocks a coin that is too young gives more; 0: none does
+	None *NoneError // why there is nothing; of use when Left is 0
+}
+
+// Budget counts what Next would return one after the other.
+func (s *Store) Budget(ctx context.Context, node Node, prover Prover, amount sats.Amount,
+	selected, others []coins.Coin) (Budget, error) {
+	f, err := readFile(s.cfg.Path)
+	if err != nil {
+		return Budget{}, err
+	}
+	b := Budget{None: s.none()}
+	for free, err := range s.free(ctx, f, node, prover, amount, slices.Concat(selected, others), b.None) {
+		if err != nil {
+			return Budget{}, err
+		}
+		b.Left += len(free)
+	}
+	b.Wait = b.None.Wait
+	return b, nil
+}
+
+func (s *Store) none() *NoneError {
+	return &NoneError{Age: s.cfg.Age, Percent: s.cfg.Percent, Tries: s.cfg.Tries}
+}
+
+// free goes through the coins that makers accept a commitment to, then the
+// openings of the file, and yields for each its proofs that were not used, the
+// next to use first. What is left out it counts in none. An error is the last
+// it yields.
+func (s *Store) free(ctx context.Context, f *file, node Node, prover Prover, amount sats.Amount,
+	list []coins.Coin, none *NoneError) iter.Seq2[[]podle.Proof, error] {
+	return func(yield func([]podle.Proof, error) bool) {
+		// next reports whether to go on after a coin.
+		next := func(out wire.OutPoint, owns func(script []byte) bool, at func(int) (podle.Proof, error)) bool {
+			txOut, err := s.lookUp(ctx, node, out, amount, none)
+			if err != nil {
+				yield(nil, err)
+				return false
+			}
+			if txOut == nil || !owns(txOut.Script) {
+				return true
+			}
+			proofs, err := s.unused(f, at)
+			if err != nil {
+				yield(nil, err)
+				return false
+			}
+			if len(proofs) == 0 {
+				none.Used++
+				return true
+			}
+			return yield(proofs, nil)
+		}
+		for _, c := range list {
+			owns := func(script []byte) bool { return bytes.Equal(script, c.Script) }
+			if !next(c.OutPoint, owns, func(i int) (podle.Proof, error) { return prover.Commit(c, i) }) {
+				return
+			}
+		}
+		for _, entry := range f.External.entries {
+			if first, ok := s.valid(&entry); ok && !next(first.UTXO, first.Owns, entry.at) {
+				return
+			}
+		}
+	}
 }
 
 // Tried returns, for each coin, how many of its commitments are used up, 0 to
@@ -139,23 +185,24 @@ func (s *Store) Tried(prover Prover, list []coins.Coin) ([]int, error) {
 // errMissing means that the file has no opening for an index.
 var errMissing = errors.New("no opening with this index")
 
-// unused returns the proof for the lowest index above all used ones, if there
-// is one within the tries. Lower indices are not tried again: a peer that saw
-// the higher one may have seen them too.
-func (s *Store) unused(f *file, at func(index int) (podle.Proof, error)) (next podle.Proof, ok bool, err error) {
+// unused returns the proofs of the indices above all used ones, within the
+// tries. Lower indices are not tried again: a peer that saw the higher one may
+// have seen them too.
+func (s *Store) unused(f *file, at func(index int) (podle.Proof, error)) (free []podle.Proof, err error) {
 	for i := s.cfg.Tries - 1; i >= 0; i-- {
 		proof, err := at(i)
 		if errors.Is(err, errMissing) {
 			continue
 		} else if err != nil {
-			return podle.Proof{}, false, fmt.Errorf("making a commitment: %w", err)
+			return nil, fmt.Errorf("making a commitment: %w", err)
 		}
 		if f.used[proof.Commitment()] {
 			break
 		}
-		next, ok = proof, true
+		free = append(free, proof)
 	}
-	return next, ok, nil
+	slices.Reverse(free)
+	return free, nil
 }
 
 // at returns the opening with an index, or errMissing.
@@ -191,11 +238,14 @@ func (s *Store) lookUp(ctx context.Context, node Node, out wire.OutPoint, amount
 		return nil, nil
 	case err != nil:
 		return nil, fmt.Errorf("checking a coin to commit to: %w", err)
-	case txOut.Confirmations < s.cfg.Age:
-		none.TooNew++
-		return nil, nil
 	case txOut.Value < amount/100*sats.Amount(s.cfg.Percent)+amount%100*sats.Amount(s.cfg.Percent)/100:
 		none.TooSmall++
+		return nil, nil
+	case txOut.Confirmations < s.cfg.Age:
+		none.TooNew++
+		if wait := s.cfg.Age - txOut.Confirmations; none.Wait == 0 || wait < none.Wait {
+			none.Wait = wait
+		}
 		return nil, nil
 	}
 	return &txOut, nil
@@ -238,6 +288,9 @@ type NoneError struct {
 	Used     int // coins whose tries are used up
 	TooNew   int // coins with fewer than Age confirmations: waiting helps
 	TooSmall int // coins below Percent of the amount
+	// Wait is after how many blocks the first of TooNew is old enough; 0 if there
+	// is none.
+	Wait int32
 
 	Age            int32
 	Percent, Tries int
@@ -250,7 +303,7 @@ func (e *NoneError) Error() string {
 		text  string
 	}{
 		{e.Used, fmt.Sprintf("%d used %d times already", e.Used, e.Tries)},
-		{e.TooNew, fmt.Sprintf("%d with fewer than %d confirmations (wait for more blocks)", e.TooNew, e.Age)},
+		{e.TooNew, fmt.Sprintf("%d with fewer than %d confirmations (wait for %d more blocks)", e.TooNew, e.Age, e.Wait)},
 		{e.TooSmall, fmt.Sprintf("%d below %d %% of the amount (send less)", e.TooSmall, e.Percent)},
 	} {
 		if part.count > 0 {

@@ -93,15 +93,15 @@ func (w BookWait) settle(ctx context.Context, market Market) error {
 
 // book returns the offers when at least enough makers have one, or when the
 // time for the book is over.
-func (a *attempt) book(ctx context.Context, enough int) ([]control.OfferEntry, error) {
-	book, err := Book(ctx, a.cfg.Daemon, BookWait{
+func (a *attempt) book(ctx context.Context, enough int) (book control.OrderbookAnswer, err error) {
+	book, err = Book(ctx, a.cfg.Daemon, BookWait{
 		Enough: enough, Quiet: a.cfg.Timeouts.Quiet, Limit: a.cfg.Timeouts.Book,
 		Progress: func(offers, makers int) { a.progress("%d offers of %d makers so far", offers, makers) },
 	})
 	if err != nil {
-		return nil, a.daemonError(err)
+		return book, a.daemonError(err)
 	}
-	return book.Offers, nil
+	return book, nil
 }
 
 // daemonError gives an error of the daemon its reason: gone if the session is

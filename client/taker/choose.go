@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/joinmarket-go/joinmarket/internal/decimal"
 	"github.com/joinmarket-go/joinmarket/protocol"
 	"github.com/joinmarket-go/joinmarket/protocol/control"
 	"github.com/joinmarket-go/joinmarket/protocol/sats"
@@ -15,14 +14,23 @@ import (
 	"github.com/joinmarket-go/joinmarket/wallet/txbuild"
 )
 
-// usualInputs is how many coins a maker is expected to bring, for estimates
-// (spec: estimates used by the taker).
-const usualInputs = 3
-
 // plan is what was chosen: the quote and what it does not show.
 type plan struct {
 	Quote
 	destination []byte // output script
+	kind        txbuild.ScriptType
+}
+
+// maxReserve is how many makers are ranked to take the place of others when n
+// are wanted.
+func maxReserve(n int) int { return min(2*n+4, protocol.MaxMakers-n) }
+
+// ranked are all makers that may be asked, in the order in which they are.
+func (p *plan) ranked() []QuotedMaker { return slices.Concat(p.Makers, p.Reserve) }
+
+// rank is the place of a maker in that order.
+func (p *plan) rank(nick protocol.Nick) int {
+	return slices.IndexFunc(p.ranked(), func(m QuotedMaker) bool { return m.Nick == nick })
 }
 
 // choose decides with whom and at what price, and sets own coins aside.
@@ -35,8 +43,8 @@ func (a *attempt) choose(ctx context.Context) (*plan, error) {
 	if err != nil {
 		return nil, fmt.Errorf("destination: %w", err)
 	}
-	kind, err := txbuild.TypeOf(destination)
-	if err != nil {
+	pl := &plan{destination: destination}
+	if pl.kind, err = txbuild.TypeOf(destination); err != nil {
 		return nil, fmt.Errorf("destination: %w", err)
 	}
 	// Coins first: without them there is no need to ask the market.
@@ -51,23 +59,49 @@ func (a *attempt) choose(ctx context.Context) (*plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	pl := &plan{destination: destination}
-	pl.Destination, pl.MinMakers, pl.FeeRate, pl.Sweep = p.Destination, p.MinMakers, rate, p.Amount == 0
-	var estimate sats.Amount
-	var chosen []Candidate
+	bonds, err := a.bonds(ctx, book.Bonds)
+	if err != nil {
+		return nil, err
+	}
+	pl.Destination, pl.MinMakers, pl.FeeRate, pl.Sweep, pl.Amount = p.Destination, p.MinMakers, rate, p.Amount == 0, p.Amount
+	pl.Inputs = a.lease.Coins
 	if pl.Sweep {
-		chosen, estimate, err = a.offersForAll(book, pl, kind)
+		err = a.offersForAll(book.Offers, bonds, pl)
 	} else {
-		chosen, estimate, err = a.offersFor(book, pl, kind)
+		err = a.offersFor(book.Offers, bonds, pl)
 	}
 	if err != nil {
 		return nil, err
 	}
-	if err := a.price(pl, chosen, estimate); err != nil {
-		return nil, err
-	}
 	a.result.Amount = pl.Amount
-	return pl, nil
+	return pl, a.budget(ctx, pl)
+}
+
+// budget says how many attempts the coins are good for, and refuses if none.
+func (a *attempt) budget(ctx context.Context, pl *plan) error {
+	others, err := a.otherCoins(pl.Inputs)
+	if err != nil {
+		return err
+	}
+	tip, err := a.cfg.Wallet.Chain().Tip(ctx)
+	if err != nil {
+		return fmt.Errorf("asking for the height: %w", err)
+	}
+	budget, err := a.cfg.Commitments.Budget(ctx, a.cfg.Wallet.Chain(), a.cfg.Wallet, pl.Amount, pl.Inputs, others)
+	if err != nil {
+		return err
+	}
+	pl.Tries = budget.Left
+	if budget.Wait > 0 {
+		pl.NextTry = tip.Height + budget.Wait
+	}
+	if pl.Tries == 0 {
+		err = budget.None
+		if pl.NextTry > 0 {
+			err = fmt.Errorf("%w; the next try is possible from block %d on, %d are there", err, pl.NextTry, tip.Height)
+		}
+	}
+	return err
 }
 
 // check refuses a payment that cannot be meant.
@@ -99,64 +133,88 @@ func (a *attempt) reserve(target sats.Amount) error {
 }
 
 // offersFor picks offers for the amount of the payment and reserves coins for
-// it. estimate is the miner fee.
-func (a *attempt) offersFor(book []control.OfferEntry, pl *plan, kind txbuild.ScriptType) (
-	chosen []Candidate, estimate sats.Amount, err error) {
-	amount := a.payment.Amount
-	list := a.candidates(book, filter{amount: amount, below: amount, above: amount, exclude: a.payment.Exclude})
+// it.
+func (a *attempt) offersFor(book []control.OfferEntry, bonds map[protocol.Nick]provenBond, pl *plan) error {
+	list := a.candidates(book, filter{amount: pl.Amount, below: pl.Amount, above: pl.Amount, exclude: a.payment.Exclude, bonds: bonds})
 	n := min(a.payment.Makers, len(list))
 	if n < a.payment.MinMakers {
-		return nil, 0, a.fewOffers(len(list))
+		return a.fewOffers(len(list))
 	}
-	chosen, _, _ = a.pick(list, n, a.payment.Makers)
-	// Each maker is counted as a transaction of its own, without the taker:
-	// three inputs, two outputs.
-	inputs := slices.Repeat([]txbuild.ScriptType{txbuild.P2WPKH}, usualInputs)
-	usual, err := txbuild.Fee(inputs, []txbuild.ScriptType{txbuild.P2WPKH, txbuild.P2WPKH}, pl.FeeRate)
+	chosen, rest, _, err := a.pick(list, n, a.payment.Makers)
 	if err != nil {
-		return nil, 0, err
+		return because(protocol.ReasonDeclined, err)
 	}
-	last, err := txbuild.Fee(inputs, []txbuild.ScriptType{txbuild.P2WPKH, kind}, pl.FeeRate)
+	pl.Crowd = a.crowd(list, n)
+	reserve, err := a.pickReserve(rest, n)
 	if err != nil {
-		return nil, 0, err
+		return err
 	}
-	estimate = sats.Amount(n-1)*usual + last
-	needed := []sats.Amount{amount, max(0, estimate-contributions(chosen))}
-	for _, c := range chosen {
-		fee, err := c.Offer.Fee(amount)
-		if err != nil {
-			return nil, 0, err
+	if err := a.quote(pl, chosen, reserve); err != nil {
+		return err
+	}
+	target, err := sats.Sum(pl.Amount, pl.MaxCJFee, pl.MinerFee)
+	if err != nil {
+		return err
+	}
+	err = a.reserve(target)
+	if errors.Is(err, coins.ErrFunds) && pl.MaxCJFee > pl.CJFee {
+		// The coins do not suffice for dearer makers in the place of the chosen
+		// ones; then only cheaper ones may take it.
+		cheap := slices.DeleteFunc(reserve, func(c Candidate) bool {
+			return slices.ContainsFunc(pl.Makers, func(m QuotedMaker) bool { return c.gross(pl.Amount) > m.Fee })
+		})
+		if err := a.quote(pl, chosen, cheap); err != nil {
+			return err
 		}
-		needed = append(needed, fee)
+		err = a.reserve(pl.Amount + pl.CJFee + pl.MinerFee)
 	}
-	target, err := sats.Sum(needed...)
 	if err != nil {
-		return nil, 0, err
+		return err
 	}
-	pl.Amount = amount
-	return chosen, estimate, a.reserve(target)
+	pl.Inputs = a.lease.Coins
+	return a.price(pl)
 }
 
 // offersForAll picks offers for sending everything that was reserved, and
 // solves for the amount.
-func (a *attempt) offersForAll(book []control.OfferEntry, pl *plan, kind txbuild.ScriptType) (
-	chosen []Candidate, estimate sats.Amount, err error) {
-	total, found := coins.Sum(a.lease.Coins), 0
+func (a *attempt) offersForAll(book []control.OfferEntry, bonds map[protocol.Nick]provenBond, pl *plan) error {
+	total, found := coins.Sum(pl.Inputs), 0
 	for n := a.payment.Makers; n >= a.payment.MinMakers; n-- {
-		inputs := slices.Repeat([]txbuild.ScriptType{txbuild.P2WPKH}, len(a.lease.Coins)+usualInputs*n)
-		outputs := slices.Repeat([]txbuild.ScriptType{kind}, 2*n+1)
-		if estimate, err = txbuild.Fee(inputs, outputs, pl.FeeRate); err != nil {
-			return nil, 0, err
+		estimate, err := pl.estimate(n)
+		if err != nil {
+			return err
 		}
 		list := a.candidates(book, filter{amount: total, below: total, above: total - estimate, gross: true,
-			exclude: a.payment.Exclude})
+			exclude: a.payment.Exclude, bonds: bonds})
 		found = max(found, len(list))
-		var ok bool
-		if chosen, pl.Amount, ok = a.chooseSweep(list, n, total, estimate); ok && pl.Amount >= protocol.MinOfferSize {
-			return chosen, estimate, nil
+		chosen, rest, amount, ok, err := a.chooseSweep(list, n, total, estimate)
+		if err != nil {
+			return because(protocol.ReasonDeclined, err)
 		}
+		if !ok || amount < protocol.MinOfferSize {
+			continue
+		}
+		pl.Amount, pl.Crowd = amount, a.crowd(list, n)
+		rest = slices.DeleteFunc(rest, func(c Candidate) bool { return !c.fits(amount) })
+		reserve, err := a.pickReserve(rest, n)
+		if err != nil {
+			return err
+		}
+		if err := a.quote(pl, chosen, reserve); err != nil {
+			return err
+		}
+		return a.price(pl)
 	}
-	return nil, 0, a.fewOffers(found)
+	return a.fewOffers(found)
+}
+
+// pickReserve ranks further makers, drawn like the first n.
+func (a *attempt) pickReserve(rest []Candidate, n int) ([]Candidate, error) {
+	if a.cfg.Pick != nil {
+		return nil, nil
+	}
+	reserve, _, _, err := a.pick(rest, min(len(rest), maxReserve(n)), n)
+	return reserve, err
 }
 
 func (a *attempt) fewOffers(found int) error {
@@ -164,48 +222,3 @@ func (a *attempt) fewOffers(found int) error {
 		"%d makers offer this amount within the fee limits, %d are needed",
 		found, a.payment.MinMakers))
 }
-
-// price completes the quote for the chosen offers and the reserved coins.
-func (a *attempt) price(pl *plan, chosen []Candidate, estimate sats.Amount) error {
-	for _, c := range chosen {
-		fee, err := c.Offer.Fee(pl.Amount)
-		if err != nil {
-			return err
-		}
-		pl.Makers = append(pl.Makers, QuotedMaker{c.Nick, c.Offer, fee})
-		pl.CJFee += fee
-	}
-	pl.Inputs = a.lease.Coins
-	left := coins.Sum(pl.Inputs) - pl.Amount - pl.CJFee
-	pl.MinerFee = max(0, estimate-contributions(chosen))
-	if pl.Sweep {
-		pl.MinerFee = left // the estimate and what rounding leaves over
-	}
-	if left < pl.MinerFee || pl.MinerFee < 0 {
-		return fmt.Errorf("%w: %v are left for a miner fee of %v", coins.ErrFunds, left, pl.MinerFee)
-	}
-	if change := left - pl.MinerFee; change > txbuild.Dust {
-		pl.Change = change
-	}
-	slack, err := decimal.Floor(a.maxChange, estimate)
-	if err != nil {
-		return err
-	}
-	pl.MaxMinerFee = pl.MinerFee + slack + txbuild.Dust
-	if size := unsignedSize(len(pl.Inputs)+usualInputs*len(chosen), 2*len(chosen)+2); size > protocol.MaxTx {
-		return because(protocol.ReasonTooLarge, errors.New("too many coins for one transaction; join some first or ask fewer makers"))
-	}
-	return nil
-}
-
-// contributions is what the makers add to the miner fee.
-func contributions(chosen []Candidate) (sum sats.Amount) {
-	for _, c := range chosen {
-		sum += c.Offer.TxFee
-	}
-	return sum
-}
-
-// unsignedSize estimates the bytes of a transaction without signatures, with
-// P2WPKH inputs and outputs of any type.
-func unsignedSize(inputs, outputs int) int { return 4 + 4 + 2*3 + 41*inputs + 43*outputs }

@@ -1,7 +1,11 @@
 package taker
 
 import (
+	"cmp"
 	"context"
+	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -15,50 +19,147 @@ const grace = 5 * time.Second
 
 // stage is the wait for one kind of answer of several makers.
 type stage struct {
-	size    int                    // of what each was sent, in bytes
-	pending map[protocol.Nick]bool // who has not answered yet; take removes
-	late    protocol.Reason        // why those are dropped who do not answer
-	// take is given every event of the attempt except FailedEvent.
-	take func(event any)
-	// left is told of a failure of somebody who is not pending; may be nil.
+	size int             // of what each is sent, in bytes
+	late protocol.Reason // why those are dropped who do not answer
+	// limit is for the whole stage, beside what sending takes; 0: Timeouts.Answer
+	// and grace, or longer for those asked last.
+	limit time.Duration
+
+	// pending are the makers that are asked and still have time, tardy those that
+	// had it: others were asked in their place, and an answer is welcome still.
+	pending, tardy map[protocol.Nick]bool
+
+	// take is given every event of the attempt except FailedEvent. It calls
+	// answered for what it accepts. An error ends the stage.
+	take func(event any) error
+	// left is told of a failure of somebody who is waited for no more; may be nil.
 	left func(control.FailedEvent)
+	// lacking is how many answers more are wanted; the stage ends at 0.
+	lacking func() int
+	// fine reports whether the stage may end without the tardy; nil: never.
+	fine func() bool
+	// more asks up to n others and returns them; nil: nobody else can be asked.
+	more func(n int) ([]protocol.Nick, error)
 }
 
-// gather waits until nobody is pending or the time for an answer is over, which
-// begins when the last of those asked has been sent what it is to answer.
-// Makers that fail or stay silent are dropped. It returns an error when the
-// session or the context ends.
-func (a *attempt) gather(ctx context.Context, s stage) error {
-	sending := control.Airtime(a.cfg.Timeouts.Line, len(s.pending), s.size)
-	timer := time.NewTimer(sending + a.cfg.Timeouts.Answer + grace)
-	defer timer.Stop()
-	for len(s.pending) > 0 {
+// answered reports whether an answer of a maker is waited for; from then on it
+// is not. So the first answer wins (attack T9).
+func (s *stage) answered(nick protocol.Nick) bool {
+	waited := s.pending[nick] || s.tardy[nick]
+	delete(s.pending, nick)
+	delete(s.tardy, nick)
+	return waited
+}
+
+// gather waits until enough makers have answered, nobody is left to be waited
+// for, or the time is over. The time of each begins when the last of those
+// asked has been sent what it is to answer. In the place of makers that fail or
+// stay silent others are asked, as far as there are any; those that never
+// answered are dropped. It returns an error when the session or the context
+// ends.
+func (a *attempt) gather(ctx context.Context, s *stage) error {
+	s.tardy = map[protocol.Nick]bool{}
+	deadline, patience := time.NewTimer(0), time.NewTimer(0)
+	defer deadline.Stop()
+	defer patience.Stop()
+	var asked, until time.Time
+	// sent gives count makers their time, from when they have been sent what they
+	// are to answer.
+	sent := func(count int) {
+		sending := control.Airtime(a.cfg.Timeouts.Line, count, s.size)
+		asked = time.Now().Add(sending)
+		wait := sending + a.pace.patience(a.cfg.Timeouts.Answer)
+		patience.Reset(wait)
+		switch {
+		case until.IsZero():
+			until = asked.Add(cmp.Or(s.limit, a.cfg.Timeouts.Answer+grace))
+		case s.limit != 0:
+			until = until.Add(sending)
+		case until.Before(time.Now().Add(wait)):
+			until = time.Now().Add(wait)
+		}
+		deadline.Reset(time.Until(until))
+	}
+	if len(s.pending) > 0 {
+		sent(len(s.pending))
+	}
+	for s.lacking() > 0 {
+		if n := s.lacking() - len(s.pending); n > 0 && s.more != nil {
+			others, err := s.more(n)
+			if err != nil {
+				return err
+			}
+			if len(others) == 0 {
+				s.more = nil
+			} else {
+				for _, nick := range others {
+					s.pending[nick] = true
+				}
+				sent(len(others))
+			}
+		}
+		if len(s.pending) == 0 && (len(s.tardy) == 0 || s.fine != nil && s.fine()) {
+			break
+		}
 		select {
 		case event, open := <-a.cfg.Daemon.Events():
 			if !open {
 				return a.daemonError(nil)
 			}
-			failed, ok := event.(control.FailedEvent)
-			switch {
-			case !ok:
-				s.take(event)
-			case failed.Attempt != a.number:
-			case s.pending[failed.Maker]:
-				delete(s.pending, failed.Maker)
-				a.drop(failed.Maker, failed.Reason, failed.Text)
-			case s.left != nil:
-				s.left(failed)
+			before := len(s.pending)
+			if failed, ok := event.(control.FailedEvent); ok {
+				a.failed(s, failed)
+			} else if err := s.take(event); err != nil {
+				return err
+			} else if len(s.pending) < before {
+				a.pace.heard(time.Since(asked))
 			}
-		case <-timer.C:
-			for nick := range s.pending {
-				a.drop(nick, s.late, "")
-			}
+		case <-patience.C:
+			maps.Copy(s.tardy, s.pending)
+			clear(s.pending)
+		case <-deadline.C:
+			maps.Copy(s.tardy, s.pending)
+			a.dropTardy(s)
 			return nil
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
 	}
+	a.dropTardy(s)
 	return nil
+}
+
+// failed drops a maker that the daemon has given up.
+func (a *attempt) failed(s *stage, e control.FailedEvent) {
+	switch {
+	case e.Attempt != a.number:
+	case s.answered(e.Maker):
+		a.drop(e.Maker, e.Reason, e.Text)
+	case s.left != nil:
+		s.left(e)
+	}
+}
+
+// dropTardy drops the makers that have had their time.
+func (a *attempt) dropTardy(s *stage) {
+	for _, nick := range slices.Sorted(maps.Keys(s.tardy)) {
+		a.drop(nick, s.late, fmt.Sprintf("no answer to %s in time", a.step))
+	}
+}
+
+// pace is how fast the makers of an attempt have answered so far.
+type pace struct{ slowest time.Duration }
+
+func (p *pace) heard(took time.Duration) { p.slowest = max(p.slowest, took) }
+
+// patience is how long an answer is waited for before somebody else is asked as
+// well: three times the slowest answer so far, between a sixth and half of the
+// time for an answer, and a quarter while there was none.
+func (p *pace) patience(answer time.Duration) time.Duration {
+	if p.slowest == 0 {
+		return answer / 4
+	}
+	return max(answer/6, min(answer/2, 3*p.slowest))
 }
 
 // drain reads events that are of no interest, because the session must be read
@@ -92,13 +193,4 @@ func leaver[V any](a *attempt, answered map[protocol.Nick]V) func(control.Failed
 			a.drop(failed.Maker, failed.Reason, failed.Text)
 		}
 	}
-}
-
-// nicksOf returns the keys of a map as a set of their own.
-func nicksOf[V any](m map[protocol.Nick]V) map[protocol.Nick]bool {
-	set := make(map[protocol.Nick]bool, len(m))
-	for nick := range m {
-		set[nick] = true
-	}
-	return set
 }

@@ -2,11 +2,11 @@ package taker
 
 import (
 	"cmp"
-	"math"
 	"slices"
 
+	"github.com/btcsuite/btcd/wire/v2"
+
 	"github.com/joinmarket-go/joinmarket/internal/decimal"
-	"github.com/joinmarket-go/joinmarket/internal/random"
 	"github.com/joinmarket-go/joinmarket/protocol"
 	"github.com/joinmarket-go/joinmarket/protocol/control"
 	"github.com/joinmarket-go/joinmarket/protocol/sats"
@@ -19,44 +19,9 @@ type Candidate struct {
 	// Fee is what the offer costs for the amount: less the maker's contribution
 	// to the miner fee, unless everything is sent.
 	Fee sats.Amount
-}
-
-// Chooser picks one of the candidates, which are sorted by fee and of distinct
-// nicks; wanted is how many makers are asked for in all. It returns an index.
-type Chooser func(candidates []Candidate, wanted int) int
-
-// RandomUnderMax picks any candidate with the same chance.
-func RandomUnderMax(candidates []Candidate, _ int) int { return random.N(len(candidates)) }
-
-// Cheapest picks the candidate with the lowest fee. Whoever offers the lowest
-// fees then learns of every attempt (attack T15).
-func Cheapest([]Candidate, int) int { return 0 }
-
-// Weighted prefers low fees: the chance falls exponentially with the fee, by
-// the factor e over the distance between the lowest fee and that of the 3n-th
-// next candidate, n being the number wanted (spec: choosers).
-func Weighted(candidates []Candidate, wanted int) int {
-	far := len(candidates) - 1
-	if len(candidates) > 3*wanted {
-		far = 3 * wanted
-	}
-	lowest := candidates[0].Fee
-	phi := float64(candidates[far].Fee - lowest)
-	weights, total := make([]float64, len(candidates)), 0.0
-	for i, c := range candidates {
-		weights[i] = 1
-		if phi > 0 {
-			weights[i] = math.Exp(-float64(c.Fee-lowest) / phi)
-		}
-		total += weights[i]
-	}
-	left := random.Float64() * total
-	for i, w := range weights {
-		if left -= w; left < 0 {
-			return i
-		}
-	}
-	return len(candidates) - 1
+	// Bond is the value of the maker's fidelity bond, which our own node has
+	// seen; 0: none. It is no amount of money.
+	Bond float64
 }
 
 // maxContribution is the greatest contribution to the miner fee, in sat, that an
@@ -71,6 +36,7 @@ type filter struct {
 	above   sats.Amount // MaxSize must be above this
 	gross   bool        // count fees without the makers' contribution
 	exclude []protocol.Nick
+	bonds   map[protocol.Nick]provenBond
 }
 
 // candidates returns the cheapest allowed offer of each nick, sorted by fee.
@@ -83,7 +49,6 @@ func (t *Taker) candidates(book []control.OfferEntry, f filter) []Candidate {
 		relative = sats.Max
 	}
 	best := map[protocol.Nick]Candidate{}
-	var order []protocol.Nick
 	for _, entry := range book {
 		o := entry.Offer
 		if o.Validate() != nil || o.Type != protocol.SW0RelOffer && o.Type != protocol.SW0AbsOffer ||
@@ -100,33 +65,32 @@ func (t *Taker) candidates(book []control.OfferEntry, f filter) []Candidate {
 		if fee > t.cfg.Limits.Abs && fee > relative {
 			continue
 		}
-		known, seen := best[entry.Nick]
-		if !seen {
-			order = append(order, entry.Nick)
-		}
-		if !seen || fee < known.Fee {
-			best[entry.Nick] = Candidate{entry.Nick, o, fee}
+		if known, seen := best[entry.Nick]; !seen || fee < known.Fee {
+			best[entry.Nick] = Candidate{entry.Nick, o, fee, f.bonds[entry.Nick].value}
 		}
 	}
 	var out []Candidate
-	for _, nick := range order {
-		out = append(out, best[nick])
+	for _, entry := range book { // in its order, each nick once
+		if c, ok := best[entry.Nick]; ok {
+			out = append(out, c)
+			delete(best, entry.Nick)
+		}
 	}
 	slices.SortStableFunc(out, func(a, b Candidate) int { return cmp.Compare(a.Fee, b.Fee) })
-	return out
+	return onePerBond(out, f.bonds)
 }
 
-// pick moves n candidates, chosen by the chooser for wanted in all, from the
-// list to chosen. ok is false when the list is too short.
-func (t *Taker) pick(list []Candidate, n, wanted int) (chosen, rest []Candidate, ok bool) {
-	if n > len(list) {
-		return nil, list, false
-	}
-	rest = slices.Clone(list)
-	for range n {
-		i := t.cfg.Chooser(rest, wanted)
-		chosen = append(chosen, rest[i])
-		rest = slices.Delete(rest, i, i+1)
-	}
-	return chosen, rest, true
+// onePerBond leaves, of several nicks with one bond, the cheapest: they are one
+// operator, which is to have one place (attack T13).
+func onePerBond(sorted []Candidate, bonds map[protocol.Nick]provenBond) []Candidate {
+	taken := map[wire.OutPoint]bool{}
+	return slices.DeleteFunc(sorted, func(c Candidate) bool {
+		bond, ok := bonds[c.Nick]
+		if !ok {
+			return false
+		}
+		twice := taken[bond.coin]
+		taken[bond.coin] = true
+		return twice
+	})
 }

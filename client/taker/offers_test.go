@@ -91,7 +91,7 @@ func TestCheapestAsReference(t *testing.T) {
 		compared++
 		taker := chooserOf(t, v.MaxCJFeeRel, v.MaxCJFeeAbs, Cheapest)
 		list := taker.candidates(book(v.Offers), filter{amount: v.Amount, below: v.Amount, above: v.Amount, exclude: v.Ignored})
-		chosen, _, ok := taker.pick(list, v.Makers, v.Makers)
+		chosen, _, ok, _ := taker.pick(list, v.Makers, v.Makers)
 
 		if strings.HasPrefix(v.Should, "ignore") { // a bad offer spoils or wins the reference's choice
 			if want := len(v.Offers) - 1; len(list) != want || !ok {
@@ -160,7 +160,7 @@ func TestRandomChoosersAsReference(t *testing.T) {
 		list := taker.candidates(book(v.Offers), filter{amount: v.Amount, below: v.Amount, above: v.Amount})
 		first, picked := map[protocol.Nick]int{}, map[protocol.Nick]int{}
 		for range v.Draws {
-			chosen, _, ok := taker.pick(list, v.Makers, v.Makers)
+			chosen, _, ok, _ := taker.pick(list, v.Makers, v.Makers)
 			if !ok {
 				t.Fatal("too few candidates")
 			}
@@ -201,7 +201,7 @@ func TestSweepAsReference(t *testing.T) {
 		taker := chooserOf(t, v.MaxCJFeeRel, v.MaxCJFeeAbs, Cheapest)
 		list := taker.candidates(book(v.Offers), filter{amount: v.TotalInput, below: v.TotalInput,
 			above: v.TotalInput - v.MinerFee, gross: true})
-		chosen, amount, ok := taker.chooseSweep(list, v.Makers, v.TotalInput, v.MinerFee)
+		chosen, _, amount, ok, _ := taker.chooseSweep(list, v.Makers, v.TotalInput, v.MinerFee)
 		if ok != v.Valid || amount != v.CJAmount {
 			t.Errorf("%s%s: %d, %v, want %d, %v", v.Note, v.Reason, amount, ok, v.CJAmount, v.Valid)
 			continue
@@ -218,7 +218,7 @@ func TestSweepAsReference(t *testing.T) {
 }
 
 func TestSweepOfNothing(t *testing.T) {
-	offer := Candidate{"J5a", protocol.Offer{Type: protocol.SW0AbsOffer, MaxSize: sats.Max, CJFee: "500"}, 500}
+	offer := Candidate{"J5a", protocol.Offer{Type: protocol.SW0AbsOffer, MaxSize: sats.Max, CJFee: "500"}, 500, 0}
 	for _, total := range []sats.Amount{0, 1, 1499, 1500} {
 		if amount, ok := solveSweep([]Candidate{offer}, total, 1000); ok {
 			t.Errorf("sweep of %d sends %d", total, amount)
@@ -276,7 +276,7 @@ func BenchmarkChoose(b *testing.B) {
 	taker := chooserOf(b, "0.01", 10_000, Weighted)
 	for b.Loop() {
 		list := taker.candidates(all, filter{amount: 1_000_000, below: 1_000_000, above: 1_000_000})
-		if _, _, ok := taker.pick(list, 10, 10); !ok {
+		if _, _, ok, _ := taker.pick(list, 10, 10); !ok {
 			b.Fatal("too few")
 		}
 	}

@@ -46,6 +46,7 @@ type pit struct {
 	asked      []string // commands in their order, with the nicks
 
 	cannotOpen bool // the makers are only names, without coins
+	old        bool // the daemon knows no refill
 
 	// twist, if not nil, is given what a maker answers to a command and returns
 	// what the taker gets instead.
@@ -135,6 +136,8 @@ func (p *pit) answer(command string, m *maker, answer []any) {
 
 func (p *pit) Events() <-chan any { return p.events }
 
+func (p *pit) Nick() protocol.Nick { return "J5ENesYLEgVVH8Ls" }
+
 func (p *pit) Err() error { return p.gone }
 
 func (p *pit) Ready(ctx context.Context) error { return ctx.Err() }
@@ -170,6 +173,20 @@ func (p *pit) Fill(_ context.Context, r control.FillRequest) (control.FillAnswer
 		p.answer("fill", m, []any{control.PubKeyEvent{Attempt: p.attempt, Maker: m.nick, PubKey: m.key}})
 	}
 	return control.FillAnswer{Attempt: p.attempt}, p.gone
+}
+
+func (p *pit) Refill(_ context.Context, r control.RefillRequest) error {
+	if err := r.Validate(); err != nil || r.Attempt != p.attempt {
+		p.t.Errorf("refill of attempt %d: %v", r.Attempt, err)
+	}
+	if p.old {
+		return control.ErrUnknownMethod
+	}
+	for _, mo := range r.Makers {
+		m := p.maker(mo.Nick)
+		p.answer("fill", m, []any{control.PubKeyEvent{Attempt: p.attempt, Maker: m.nick, PubKey: m.key}})
+	}
+	return p.gone
 }
 
 func (p *pit) Auth(_ context.Context, r control.AuthRequest) error {
@@ -228,7 +245,7 @@ func (p *pit) Push(ctx context.Context, r control.PushRequest) error {
 	return p.gone
 }
 
-// config is a taker's configuration for the market.
+// config is a taker's configuration for the market, for one attempt.
 func (p *pit) config() Config {
 	p.t.Helper()
 	store, err := commitments.Open(commitments.Config{Path: p.path, Files: fastDisk{durable.OS}, Tries: 3, Age: 5, Percent: 20})
@@ -236,7 +253,8 @@ func (p *pit) config() Config {
 		p.t.Fatal(err)
 	}
 	return Config{Wallet: p.wallet, Daemon: p, Commitments: store, Limits: Limits{Abs: 50_000, Rel: "0.01"},
-		FeeRate: feerate.Policy{TxFees: 3, Factor: "0.2", Absurd: 350_000}, Broadcast: Self}
+		FeeRate: feerate.Policy{TxFees: 3, Factor: "0.2", Absurd: 350_000}, Broadcast: Self,
+		Retries: -1}
 }
 
 // payment asks for n makers, of whom at least least must answer.

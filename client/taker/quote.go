@@ -23,15 +23,36 @@ type Quote struct {
 	Destination string
 	Sweep       bool // all coins of the mixdepth go, without change
 	Makers      []QuotedMaker
-	MinMakers   int          // with how many of them the attempt goes on
-	Inputs      []coins.Coin // own coins, set aside for this attempt
-	CJFee       sats.Amount  // to all makers together
-	FeeRate     sats.Amount  // sat/kvB
+	// Reserve are makers that take the place of others that do not do what they
+	// should, in this order.
+	Reserve   []QuotedMaker
+	MinMakers int          // with how many the attempt goes on at least
+	Inputs    []coins.Coin // own coins, set aside for this attempt
+	CJFee     sats.Amount  // to all Makers together
+	// MaxCJFee is what as many makers can cost if those of Reserve take part.
+	MaxCJFee sats.Amount
+	FeeRate  sats.Amount // sat/kvB
 	// MinerFee is our estimated share of the miner fee, MaxMinerFee what it can
 	// come to in the end: makers may bring more coins than usual, and change of
 	// up to txbuild.Dust is left to the miner.
 	MinerFee, MaxMinerFee sats.Amount
 	Change                sats.Amount // estimated; 0: none
+	Crowd                 Crowd
+	// Tries is how many attempts the coins are good for, this one included:
+	// each uses up a commitment. NextTry is the block height from which a coin
+	// that is too young now makes more of them; 0: none does.
+	Tries   int
+	NextTry int32
+}
+
+// Crowd says whom the makers were drawn from.
+type Crowd struct {
+	Makers int // that offer the amount within the limits, each operator known as one counted once
+	Bonded int // of them, with a fidelity bond that our node knows
+	// Chance is that of all makers being one operator, if one runs all makers
+	// without a bond and the one with the weightiest (attack T13); 0 if they were
+	// picked by hand.
+	Chance float64
 }
 
 // QuotedMaker is a maker that will be asked.
@@ -39,16 +60,25 @@ type QuotedMaker struct {
 	Nick  protocol.Nick
 	Offer protocol.Offer
 	Fee   sats.Amount // what it is paid
+	Bond  float64     // value of its fidelity bond; 0: none
 }
 
 // MaxCost is the most that the attempt can take from the wallet beyond Amount.
-func (q Quote) MaxCost() sats.Amount { return q.CJFee + q.MaxMinerFee }
+func (q Quote) MaxCost() sats.Amount {
+	if q.Sweep { // without change it is what is left, whoever gets it
+		return coins.Sum(q.Inputs) - q.Amount
+	}
+	return q.MaxCJFee + q.MaxMinerFee
+}
 
-// AnonymitySet is the number of equal outputs if every maker answers.
+// AnonymitySet is the number of equal outputs if as many makers as are wanted
+// take part.
 func (q Quote) AnonymitySet() int { return len(q.Makers) + 1 }
 
 // Result is what came of an attempt. After a failure it has what is known.
 type Result struct {
+	// Earlier are attempts of the same Run that makers spoiled, in their order.
+	Earlier []Earlier
 	// Tx is the signed transaction, nil before all signatures were there. When
 	// the attempt ended as protocol.ReasonUnseen the user may broadcast it.
 	Tx       *wire.MsgTx
@@ -57,6 +87,14 @@ type Result struct {
 	Parts    []Part      // who put in what; our own part first
 	Dropped  []Dropped   // makers that were left out, in the order of events
 	Steps    []StepTime
+}
+
+// Earlier is an attempt that makers spoiled, before the one a Result tells of.
+type Earlier struct {
+	Step    Step // in which it ended
+	Reason  protocol.Reason
+	Dropped []Dropped
+	Steps   []StepTime
 }
 
 // TxID is the transaction's id in hex, empty without a transaction.
@@ -88,16 +126,18 @@ type Part struct {
 
 // Dropped is a maker that was left out.
 type Dropped struct {
+	At     time.Time
 	Nick   protocol.Nick
 	Step   Step
 	Reason protocol.Reason
 	Text   string // details for the user; may quote the maker, escaped
 }
 
-// StepTime is how long a step took.
+// StepTime is when a step began and how long it took.
 type StepTime struct {
-	Step Step
-	Took time.Duration
+	Step  Step
+	Began time.Time
+	Took  time.Duration
 }
 
 // Error says why an attempt failed.

@@ -198,7 +198,7 @@ func TestT12NoCommitmentLeft(t *testing.T) {
 			p.wantFailure(p.run(cfg, payment(btc/5, 3, 2)), StepFill, protocol.ReasonFewMakers)
 		}
 		o := p.run(cfg, payment(btc/5, 3, 2))
-		p.wantFailure(o, StepFill, protocol.ReasonNoCommitment)
+		p.wantFailure(o, StepChoose, protocol.ReasonNoCommitment)
 		if !strings.Contains(o.err.Error(), "used 3 times") {
 			t.Errorf("the error does not explain: %v", o.err)
 		}

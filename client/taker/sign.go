@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/btcsuite/btcd/wire/v2"
 
@@ -34,32 +35,36 @@ func (a *attempt) sign(ctx context.Context, j *join) error {
 	if err := a.cfg.Daemon.Tx(ctx, request); err != nil {
 		return fmt.Errorf("sending the transaction: %w", a.daemonError(err))
 	}
-	signed := 0
-	err := a.gather(ctx, stage{
+	s := &stage{
 		size:    len(request.Tx) * 16 / 9, // base64, and that again in the box
 		pending: pending,
 		late:    protocol.ReasonTimeoutTx,
-		take: func(event any) {
-			e, ok := event.(control.SigEvent)
-			if !ok || e.Attempt != a.number || !pending[e.Maker] {
-				return
-			}
-			switch done, err := debtors[e.Maker].take(j.Msg, e.Sig); {
-			case err != nil:
-				delete(pending, e.Maker)
-				a.drop(e.Maker, protocol.ReasonTooManySigs, err.Error())
-			case done:
-				delete(pending, e.Maker)
-				signed++
-				a.progress("%d of %d makers signed", signed, len(j.makers))
-			}
-		},
-	})
-	if err != nil {
+		lacking: func() int { return len(j.makers) - len(a.honest) },
+	}
+	// Without one of them there is no transaction; but who else is honest is
+	// worth some patience.
+	s.fine = func() bool { return len(s.pending)+len(s.tardy) < len(j.makers)-len(a.honest) }
+	s.take = func(event any) error {
+		e, ok := event.(control.SigEvent)
+		if !ok || e.Attempt != a.number || !s.pending[e.Maker] && !s.tardy[e.Maker] {
+			return nil
+		}
+		switch done, err := debtors[e.Maker].take(j.Msg, e.Sig); {
+		case err != nil:
+			s.answered(e.Maker)
+			a.drop(e.Maker, protocol.ReasonTooManySigs, err.Error())
+		case done:
+			s.answered(e.Maker)
+			a.honest = append(a.honest, e.Maker)
+			a.progress("%d of %d makers signed", len(a.honest), len(j.makers))
+		}
+		return nil
+	}
+	if err := a.gather(ctx, s); err != nil {
 		return err
 	}
-	if signed < len(j.makers) {
-		return fewMakers(signed, len(j.makers)) // every input needs its signature
+	if len(a.honest) < len(j.makers) {
+		return fewMakers(len(a.honest), len(j.makers)) // every input needs its signature
 	}
 	if err := a.stillUnspent(ctx); err != nil {
 		return err
@@ -98,9 +103,6 @@ func (j *join) debtors() map[protocol.Nick]*debtor {
 // done means that nothing is owed any more; the error, that the maker sent too
 // much.
 func (d *debtor) take(tx *wire.MsgTx, text string) (done bool, err error) {
-	if d.left == 0 {
-		return false, errors.New("more signatures than its inputs can need, some of them wrong")
-	}
 	d.left--
 	if pushes, err := txsign.ParsePushes(text); err == nil {
 		for input, prev := range d.owed {
@@ -110,24 +112,37 @@ func (d *debtor) take(tx *wire.MsgTx, text string) (done bool, err error) {
 			}
 		}
 	}
+	if len(d.owed) > 0 && d.left <= 0 {
+		return false, errors.New("more signatures than its inputs can need, some of them wrong")
+	}
 	return len(d.owed) == 0, nil
 }
 
-// stillUnspent asks the node once more for every input, and blames the maker
-// whose coin is gone.
-func (a *attempt) stillUnspent(ctx context.Context) error {
+// A coin of the transaction was spent meanwhile.
+var (
+	errOwnCoin   = errors.New("one of our own coins was spent meanwhile")
+	errMakerCoin = errors.New("a maker's coin was spent meanwhile")
+)
+
+// stillUnspent asks the node once more for every input, and blames the makers
+// whose coins are gone.
+func (a *attempt) stillUnspent(ctx context.Context) (err error) {
 	for _, part := range a.result.Parts {
 		for _, in := range part.Inputs {
-			_, err := a.cfg.Wallet.Chain().TxOut(ctx, in.OutPoint)
-			if errors.Is(err, chain.ErrNoTxOut) {
-				if part.Nick != "" {
-					a.drop(part.Nick, protocol.ReasonBadCoins, "a coin was spent meanwhile")
-				}
-				return because(protocol.ReasonBadCoins, errors.New("a coin of the transaction was spent meanwhile"))
-			} else if err != nil {
-				return fmt.Errorf("checking the coins once more: %w", err)
+			_, unknown := a.cfg.Wallet.Chain().TxOut(ctx, in.OutPoint)
+			switch {
+			case unknown == nil:
+				continue
+			case !errors.Is(unknown, chain.ErrNoTxOut):
+				return fmt.Errorf("checking the coins once more: %w", unknown)
+			case part.Nick == "":
+				return because(protocol.ReasonBadCoins, errOwnCoin)
 			}
+			err = because(protocol.ReasonBadCoins, errMakerCoin)
+			a.honest = slices.DeleteFunc(a.honest, func(n protocol.Nick) bool { return n == part.Nick })
+			a.drop(part.Nick, protocol.ReasonBadCoins, "a coin was spent meanwhile")
+			break
 		}
 	}
-	return nil
+	return err
 }

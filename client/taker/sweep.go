@@ -10,23 +10,22 @@ import (
 
 // chooseSweep picks n candidates for sending total, with minerFee for the
 // miner, and solves for the amount. Makers for whose sizes the amount turns out
-// to be out of range are replaced (spec: sweep selection). ok is false when too
-// few are left.
-func (t *Taker) chooseSweep(list []Candidate, n int, total, minerFee sats.Amount) (chosen []Candidate, amount sats.Amount, ok bool) {
-	for {
-		picked, rest, enough := t.pick(list, n-len(chosen), n)
-		if !enough {
-			return nil, 0, false
+// to be out of range are replaced (spec: sweep selection). rest are those not
+// picked; ok is false when too few are left.
+func (t *Taker) chooseSweep(list []Candidate, n int, total, minerFee sats.Amount) (
+	chosen, rest []Candidate, amount sats.Amount, ok bool, err error) {
+	for rest = list; ; {
+		var picked []Candidate
+		if picked, rest, ok, err = t.pick(rest, n-len(chosen), n); !ok || err != nil {
+			return nil, nil, 0, false, err
 		}
-		chosen, list = append(chosen, picked...), rest
+		chosen = append(chosen, picked...)
 		if amount, ok = solveSweep(chosen, total, minerFee); !ok {
-			return nil, 0, false
+			return nil, nil, 0, false, nil
 		}
-		fits := slices.DeleteFunc(slices.Clone(chosen), func(c Candidate) bool {
-			return amount < c.Offer.MinSize || amount > c.Offer.MaxSize
-		})
+		fits := slices.DeleteFunc(slices.Clone(chosen), func(c Candidate) bool { return !c.fits(amount) })
 		if len(fits) == n {
-			return chosen, amount, true
+			return chosen, rest, amount, true, nil
 		}
 		chosen = fits
 	}

@@ -10,6 +10,12 @@
 // An attempt is five steps, a file each: choose, fill, collect, sign,
 // broadcast. The own inputs are signed last, when every other signature is
 // there.
+//
+// More makers are asked than are wanted. Up to the point where the transaction
+// is built, others take the place of those that are silent or lie, all for one
+// commitment. A transaction needs every signature: when one is missing, Run
+// makes another attempt with the makers that did sign, at most at the price that
+// the user approved.
 package taker
 
 import (
@@ -30,6 +36,7 @@ import (
 	"github.com/joinmarket-go/joinmarket/protocol/control"
 	"github.com/joinmarket-go/joinmarket/protocol/sats"
 	"github.com/joinmarket-go/joinmarket/wallet"
+	"github.com/joinmarket-go/joinmarket/wallet/bond"
 	"github.com/joinmarket-go/joinmarket/wallet/chain"
 	"github.com/joinmarket-go/joinmarket/wallet/coins"
 	"github.com/joinmarket-go/joinmarket/wallet/feerate"
@@ -62,9 +69,12 @@ type Daemon interface {
 	// Market's Events delivers control.PubKeyEvent, IOAuthEvent, SigEvent and
 	// FailedEvent, among others, in order.
 	Market
+	// Nick is our name in the market, for which makers prove their bonds.
+	Nick() protocol.Nick
 	// Err tells why the session is over.
 	Err() error
 	Fill(ctx context.Context, r control.FillRequest) (control.FillAnswer, error)
+	Refill(ctx context.Context, r control.RefillRequest) error
 	Auth(ctx context.Context, r control.AuthRequest) error
 	Tx(ctx context.Context, r control.TxRequest) error
 	Push(ctx context.Context, r control.PushRequest) error
@@ -73,6 +83,8 @@ type Daemon interface {
 // Commitments chooses and records what is committed to; *commitments.Store
 // does.
 type Commitments interface {
+	Budget(ctx context.Context, node commitments.Node, prover commitments.Prover, amount sats.Amount,
+		selected, others []coins.Coin) (commitments.Budget, error)
 	Next(ctx context.Context, node commitments.Node, prover commitments.Prover, amount sats.Amount,
 		selected, others []coins.Coin) (podle.Proof, error)
 }
@@ -103,11 +115,21 @@ type Config struct {
 	// MaxFeeChange is max_sweep_fee_change, decimal: how far the miner fee may
 	// be from the estimate of the quote, as a fraction of it; empty: 0.8.
 	MaxFeeChange string
-	// Chooser picks the makers; nil: RandomUnderMax.
+	// Chooser draws the makers; nil: BondWeighted(0.125).
 	Chooser Chooser
+	// Pick, if not nil, picks the makers in the place of Chooser: it is given the
+	// candidates, sorted by fee, and how many are still to be picked, and returns
+	// an index. Nobody is asked in the place of those who were picked.
+	Pick func(candidates []Candidate, missing int) (int, error)
+	// Bonds says what fidelity bonds are worth.
+	Bonds BondRules
 	// Broadcast says who sends the transaction to the network; empty: RandomPeer.
 	Broadcast Broadcast
 	Timeouts  Timeouts
+	// Retries is how many further attempts Run makes by itself after makers have
+	// spoiled one; each costs a commitment, and makers learn a little more of the
+	// coins each time (attack P10). 0: 2; negative: none.
+	Retries int
 	// Logger; nil: silent.
 	Logger *slog.Logger
 	// Progress, if not nil, is called at the beginning of each step and after
@@ -168,7 +190,13 @@ func New(cfg Config) (*Taker, error) {
 		return nil, fmt.Errorf("max_sweep_fee_change %q: want a decimal fraction below 1", cfg.MaxFeeChange)
 	}
 	if cfg.Chooser == nil {
-		cfg.Chooser = RandomUnderMax
+		cfg.Chooser = BondWeighted(0.125)
+	}
+	if cfg.Bonds.Rates == (bond.Rates{}) {
+		cfg.Bonds.Rates = bond.DefaultRates
+	}
+	if err := cfg.Bonds.Rates.Check(); err != nil {
+		return nil, err
 	}
 	if cfg.Broadcast == "" {
 		cfg.Broadcast = RandomPeer
@@ -187,6 +215,9 @@ func New(cfg Config) (*Taker, error) {
 	if cfg.Timeouts.Answer > control.MaxDeadline {
 		return nil, fmt.Errorf("a time of %v for an answer: at most %v", cfg.Timeouts.Answer, control.MaxDeadline)
 	}
+	if cfg.Retries == 0 {
+		cfg.Retries = 2
+	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -195,97 +226,4 @@ func New(cfg Config) (*Taker, error) {
 	}
 	t.cfg = cfg
 	return t, nil
-}
-
-// attempt is the state of one Run.
-type attempt struct {
-	*Taker
-	payment Payment
-	result  Result
-	step    Step
-	began   time.Time // of step
-	number  uint64    // of the daemon's attempt; 0 before the fill
-	lease   *coins.Lease
-	// signed is set when own signatures may have left: from then on the coins
-	// stay set aside until the lease ends by itself.
-	signed bool
-}
-
-// Run makes one attempt. approve is given the quote before anything is sent to
-// a maker; an error of it ends the attempt as declined. Run returns when the
-// network shows the transaction, or with an *Error that says why not; the
-// Result then has what is known. The coins are free again after a failure,
-// unless our signatures may have left.
-func (t *Taker) Run(ctx context.Context, p Payment, approve func(Quote) error) (Result, error) {
-	if !t.busy.CompareAndSwap(false, true) {
-		return Result{}, ErrBusy
-	}
-	defer t.busy.Store(false)
-	a := &attempt{Taker: t, payment: p}
-	defer func() {
-		if a.lease != nil && !a.signed {
-			a.lease.Release()
-		}
-	}()
-	err := a.run(ctx, approve)
-	a.enter("")
-	if err != nil {
-		a.cfg.Logger.Info("attempt failed", "step", a.step, "reason", ReasonOf(err))
-		return a.result, &Error{Step: a.step, Reason: ReasonOf(err), Err: err}
-	}
-	return a.result, nil
-}
-
-func (a *attempt) run(ctx context.Context, approve func(Quote) error) error {
-	a.enter(StepChoose)
-	plan, err := a.choose(ctx)
-	if err != nil {
-		return err
-	}
-	a.enter(StepApprove)
-	stop := a.drain()
-	err = approve(plan.Quote)
-	stop()
-	if err != nil {
-		return because(protocol.ReasonDeclined, err)
-	}
-	a.enter(StepFill)
-	proof, keys, err := a.fill(ctx, plan)
-	if err != nil {
-		return err
-	}
-	a.enter(StepCollect)
-	join, err := a.collect(ctx, plan, proof, keys)
-	if err != nil {
-		return err
-	}
-	a.enter(StepSign)
-	if err := a.sign(ctx, join); err != nil {
-		return err
-	}
-	a.enter(StepBroadcast)
-	return a.broadcast(ctx, join)
-}
-
-// enter ends the present step and begins the next; "" begins none.
-func (a *attempt) enter(next Step) {
-	now := time.Now()
-	if a.step != "" {
-		a.result.Steps = append(a.result.Steps, StepTime{a.step, now.Sub(a.began)})
-	}
-	if next != "" {
-		a.step, a.began = next, now
-	}
-}
-
-// progress tells the user something about the present step.
-func (a *attempt) progress(format string, args ...any) {
-	a.cfg.Progress(a.step, fmt.Sprintf(format, args...))
-}
-
-// drop records that a maker is left out, and why.
-func (a *attempt) drop(nick protocol.Nick, reason protocol.Reason, why string) {
-	a.result.Dropped = append(a.result.Dropped, Dropped{nick, a.step, reason, why})
-	a.cfg.Logger.Info("maker left out", "nick", nick, "step", a.step, "reason", reason)
-	a.progress("%s is left out: %s", nick, reason)
 }

@@ -218,7 +218,9 @@ func TestNobodyOverpays(t *testing.T) {
 			if rng.IntN(3) == 0 {
 				amount = 0
 			}
-			o := p.run(p.config(), payment(amount, n, rng.IntN(n)+1))
+			cfg := p.config()
+			cfg.Retries = rng.IntN(3) - 1
+			o := p.run(cfg, payment(amount, n, rng.IntN(n)+1))
 			if o.err == nil {
 				joined++
 				p.wantJoin(o, len(o.Parts)-1)
