@@ -216,6 +216,12 @@ func (m *Member) SendPrivate(to protocol.Nick, command, body string) error {
 	return m.send(Line{From: m.nick, To: to, Text: "!" + command + " " + body})
 }
 
+// SendLine says a text to one member, or to the room for an empty nick, as it
+// is: for a channel that cuts its messages into lines by itself.
+func (m *Member) SendLine(to protocol.Nick, text string) error {
+	return m.send(Line{From: m.nick, To: to, Text: text})
+}
+
 func (m *Member) send(l Line) error {
 	m.pit.mu.Lock()
 	defer m.pit.mu.Unlock()

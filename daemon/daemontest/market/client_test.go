@@ -1,0 +1,261 @@
+package market
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"hash/fnv"
+	"net"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/joinmarket-go/joinmarket/protocol"
+	"github.com/joinmarket-go/joinmarket/protocol/control"
+)
+
+// trouble is what is wrong with a client of ours, or with its way to the daemon.
+type trouble string
+
+const (
+	sound trouble = ""
+	torn  trouble = "torn" // its connection breaks, and it comes back, in time or too late
+	gone  trouble = "gone" // it dies without a word
+	mute  trouble = "mute" // for a while it answers no question
+	deaf  trouble = "deaf" // for a while it reads nothing
+	rude  trouble = "rude" // it asks for what may not be
+)
+
+var troubles = []trouble{torn, gone, mute, deaf, rude}
+
+// client is a scripted client of a daemon.
+type client struct {
+	m        *market
+	nick     protocol.Nick
+	role     control.Role
+	daemon   int
+	channels []control.ChannelConfig
+	trouble  trouble
+	most     time.Duration // it takes for an answer
+	hears    func(event any)
+
+	mu       sync.Mutex
+	conn     *control.Conn // the latest
+	nc       net.Conn
+	served   chan struct{} // closed when both ends of the latest are through
+	token    control.Credential
+	count    uint64 // events so far
+	muted    bool
+	stuck    chan struct{} // while it reads nothing
+	over     bool          // it has left for good
+	ready    chan struct{} // closed with the event
+	isReady  bool
+	requests sync.WaitGroup
+}
+
+// connect opens a connection that serves itself.
+func (c *client) connect() (*control.Conn, error) {
+	ours, theirs := net.Pipe()
+	d, served, through := c.m.daemons[c.daemon], make(chan struct{}), make(chan struct{})
+	go func() {
+		d.Serve(context.Background(), theirs)
+		close(through)
+	}()
+	conn, err := control.Connect(context.Background(), &gated{ours, c}, control.Config{Software: "simulator", Features: []string{control.FeatureResume}})
+	if err != nil {
+		<-through
+		return nil, err
+	}
+	go func() {
+		conn.Run(context.Background(), c)
+		<-through
+		close(served)
+	}()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.conn, c.nc, c.served = conn, ours, served
+	return conn, nil
+}
+
+// gated is a connection that is not read while the client is deaf.
+type gated struct {
+	net.Conn
+	c *client
+}
+
+func (g *gated) Read(b []byte) (int, error) {
+	g.c.mu.Lock()
+	stuck := g.c.stuck
+	g.c.mu.Unlock()
+	if stuck != nil {
+		<-stuck
+	}
+	return g.Conn.Read(b)
+}
+
+// enter enters the market; it reports false where it could not.
+func (c *client) enter() bool {
+	if _, err := c.connect(); err != nil {
+		c.m.ledger.broken("%s is not let in: %v", c.nick, err)
+		return false
+	}
+	var a control.StartAnswer
+	if err := c.call(control.MethodStart, control.StartRequest{Role: c.role, Nick: c.nick, Network: "regtest", Channels: c.channels}, &a); err != nil {
+		return false
+	}
+	c.mu.Lock()
+	c.token = a.Token
+	c.mu.Unlock()
+	select {
+	case <-c.ready:
+		return true
+	case <-time.After(5 * time.Minute): // all pits may be broken for a while
+		if c.sound() && !c.m.mix.lossy {
+			c.m.ledger.broken("%s: the market was not ready in five minutes", c.nick)
+		}
+		return false
+	}
+}
+
+// sound: nothing is wrong with the client itself.
+func (c *client) sound() bool { return c.trouble == sound }
+
+// codes are the errors that a command may have.
+var codes = []error{
+	control.ErrBadRequest, control.ErrState, control.ErrLimit, control.ErrTooLarge, control.ErrUnknownMethod,
+	control.ErrResume, control.ErrClosed, control.ErrTimeout, control.ErrSlow,
+}
+
+// call has the daemon do something. Its errors are coded.
+func (c *client) call(method string, req, ans any) error {
+	c.mu.Lock()
+	conn := c.conn
+	c.mu.Unlock()
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
+	err := conn.Call(ctx, method, req, ans)
+	switch {
+	case err == nil:
+	case ctx.Err() != nil:
+		if c.trouble != deaf && c.trouble != mute {
+			c.m.ledger.broken("%s: %s had no answer in two minutes", c.nick, method)
+		}
+	case !slices.ContainsFunc(codes, func(code error) bool { return errors.Is(err, code) }):
+		c.m.ledger.broken("%s: %s failed without a good code: %v", c.nick, method, err)
+	case c.sound() && errors.Is(err, control.ErrClosed):
+		c.m.ledger.broken("%s: the connection is over: %v", c.nick, err)
+	}
+	return err
+}
+
+// delay is how long the client takes for something, by what that is, as
+// questions come in any order.
+func (c *client) delay(of string) {
+	if c.most == 0 {
+		return
+	}
+	h := fnv.New64a()
+	h.Write([]byte(of))
+	time.Sleep(time.Duration(h.Sum64()%uint64(c.most/time.Millisecond)) * time.Millisecond)
+}
+
+// Request answers questions.
+func (c *client) Request(ctx context.Context, method string, params json.RawMessage) (any, error) {
+	c.mu.Lock()
+	muted := c.muted
+	c.mu.Unlock()
+	if muted {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	c.delay(string(params))
+	switch method {
+	case control.QuestionSign:
+		r, err := control.Decode[control.SignRequest](params)
+		if err != nil {
+			c.m.ledger.broken("%s is asked to sign nonsense: %v", c.nick, err)
+			return nil, err
+		}
+		return control.SignAnswer{PubKey: fakeKey(c.nick), Signature: fakeSignature(fakeKey(c.nick), r.Text)}, nil
+	case control.QuestionVerify:
+		r, err := control.Decode[control.VerifyRequest](params)
+		if err != nil {
+			c.m.ledger.broken("%s is asked to verify nonsense: %v", c.nick, err)
+			return nil, err
+		}
+		return control.VerifyAnswer{Valid: r.PubKey == fakeKey(r.Nick) && r.Signature == fakeSignature(r.PubKey, r.Text)}, nil
+	}
+	c.m.ledger.broken("%s is asked %s", c.nick, method)
+	return nil, control.ErrUnknownMethod
+}
+
+// Event takes what the daemon tells.
+func (c *client) Event(name string, params json.RawMessage) {
+	v, err := control.DecodeEvent(name, params)
+	if err != nil || v == nil {
+		c.m.ledger.broken("%s is told %s, which is none: %v", c.nick, name, err)
+		return
+	}
+	c.mu.Lock()
+	c.count++
+	_, ready := v.(control.ReadyEvent)
+	again := ready && c.isReady
+	if ready && !c.isReady {
+		c.isReady = true
+		close(c.ready)
+	}
+	c.mu.Unlock()
+	if again {
+		c.m.ledger.broken("%s: ready twice", c.nick)
+	}
+	c.hears(v)
+}
+
+// tear breaks the connection, waits and comes back. It reports whether the
+// session goes on.
+func (c *client) tear(away time.Duration) bool {
+	c.mu.Lock()
+	served := c.served
+	c.nc.Close()
+	c.mu.Unlock()
+	<-served
+	time.Sleep(away)
+	conn, err := c.connect()
+	if err != nil {
+		return false
+	}
+	c.mu.Lock()
+	r := control.ResumeRequest{Token: c.token, Events: c.count}
+	c.mu.Unlock()
+	var a control.ResumeAnswer
+	switch err := conn.Call(context.Background(), control.MethodResume, r, &a); {
+	case errors.Is(err, control.ErrResume) && away > 50*time.Second:
+		return false
+	case err != nil:
+		c.m.ledger.broken("%s does not get back after %v: %v", c.nick, away, err)
+		return false
+	case a.Nick != c.nick || a.Role != c.role:
+		c.m.ledger.broken("%s gets back to the session of %s", c.nick, a.Nick)
+	}
+	c.mu.Lock()
+	c.token = a.Token
+	c.count += a.Missed
+	c.mu.Unlock()
+	return true
+}
+
+// leave ends the client: with a word or without.
+func (c *client) leave(word bool) {
+	c.mu.Lock()
+	conn, served := c.conn, c.served
+	c.over = true
+	c.mu.Unlock()
+	if conn == nil {
+		return
+	}
+	if word {
+		conn.Call(context.Background(), control.MethodLeave, nil, nil)
+	}
+	conn.Close()
+	<-served
+}

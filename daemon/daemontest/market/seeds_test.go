@@ -1,0 +1,134 @@
+package market
+
+import (
+	"cmp"
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"runtime/pprof"
+	"slices"
+	"strings"
+	"testing"
+	"testing/cryptotest"
+	"testing/synctest"
+	"time"
+)
+
+var (
+	seeds = flag.String("seeds", "1..200", "seeds to run, first..last or one")
+	long  = flag.Duration("for", 0, "stop after this time, and show the table; 0 is no bound")
+	story = flag.Bool("story", false, "tell all that is said and told")
+)
+
+func TestMain(m *testing.M) {
+	// A crash of a goroutine tells the seed.
+	os.Setenv("GODEBUG", strings.TrimPrefix(os.Getenv("GODEBUG")+",tracebacklabels=1", ","))
+	os.Exit(m.Run())
+}
+
+// TestSeeds runs a small market for each seed.
+func TestSeeds(t *testing.T) {
+	var first, last uint64
+	if n, _ := fmt.Sscanf(*seeds, "%d..%d", &first, &last); n == 1 {
+		last = first
+	} else if n != 2 {
+		t.Fatalf("-seeds %q: want first..last", *seeds)
+	}
+	began := time.Now()
+	all := make(map[outcome]int)
+	var bad []uint64
+	seed := first
+	for ; seed <= last && (*long == 0 || time.Since(began) < *long); seed++ {
+		if !simulate(t, "TestSeeds", seed, small, all) {
+			bad = append(bad, seed)
+		}
+		if *long > 0 && seed%1000 == 0 {
+			fmt.Printf("%v: seed %d, %d failed\n", time.Since(began).Round(time.Second), seed, len(bad))
+		}
+	}
+	if *long > 0 || testing.Verbose() {
+		fmt.Printf("seeds %d..%d in %v, failed: %v\n%s", first, seed-1, time.Since(began).Round(time.Second), bad, table(all))
+	}
+	if all[outcome{"honest, alone", "signed"}] == 0 && last-first >= 100 {
+		t.Error("nothing was ever signed")
+	}
+}
+
+// TestBigMarket is one run of hundreds.
+func TestBigMarket(t *testing.T) {
+	all := make(map[outcome]int)
+	simulate(t, "TestBigMarket", 1, big, all)
+	if testing.Verbose() {
+		fmt.Print(table(all))
+	}
+}
+
+// simulate runs a market and reports whether all invariants held.
+func simulate(t *testing.T, test string, seed uint64, of size, all map[outcome]int) bool {
+	cryptotest.SetGlobalRandom(t, seed)
+	var m *market
+	func() {
+		defer func() {
+			if r := recover(); r != nil { // a goroutine that never ends, for instance
+				t.Errorf("seed %d: %v", seed, r)
+			}
+		}()
+		// What starts here bears the seed in the stack that a crash shows.
+		pprof.SetGoroutineLabels(pprof.WithLabels(context.Background(), pprof.Labels("seed", fmt.Sprint(seed))))
+		defer pprof.SetGoroutineLabels(context.Background())
+		synctest.Test(t, func(t *testing.T) {
+			var loud func(string, ...any)
+			if *story {
+				loud = t.Logf
+			}
+			m = newMarket(t, seed, of, loud)
+			if *story {
+				t.Log(m.describe())
+			}
+			m.run()
+		})
+	}()
+	for o, n := range m.ledger.outcomes {
+		all[o] += n
+	}
+	if len(m.ledger.breaches) == 0 {
+		return true
+	}
+	t.Errorf("seed %d, with %s:\n\t%s\nto replay: go test ./daemon/daemontest/market -run '^%s$' -seeds %d -story -v",
+		seed, m.describe(), strings.Join(m.ledger.breaches, "\n\t"), test, seed)
+	return false
+}
+
+// table shows how conversations of honest takers ended, by what there was to
+// disturb them.
+func table(all map[outcome]int) string {
+	var rows, columns []string
+	sum := make(map[string]int)
+	for o, n := range all {
+		if !slices.Contains(rows, o.row) {
+			rows = append(rows, o.row)
+		}
+		if !slices.Contains(columns, o.column) {
+			columns = append(columns, o.column)
+		}
+		sum[o.row] += n
+		sum[o.column] += n
+	}
+	slices.Sort(rows)
+	slices.SortFunc(columns, func(a, b string) int { return cmp.Compare(sum[b], sum[a]) })
+	var b strings.Builder
+	fmt.Fprintf(&b, "\n%-28s%10s", "conversation with", "in all")
+	for _, c := range columns {
+		fmt.Fprintf(&b, "%*s", len(c)+2, c)
+	}
+	b.WriteByte('\n')
+	for _, r := range rows {
+		fmt.Fprintf(&b, "%-28s%10d", r, sum[r])
+		for _, c := range columns {
+			fmt.Fprintf(&b, "%*d", len(c)+2, all[outcome{r, c}])
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
+}

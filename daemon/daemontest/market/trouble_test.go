@@ -1,0 +1,164 @@
+package market
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/joinmarket-go/joinmarket/daemon/daemontest"
+	"github.com/joinmarket-go/joinmarket/protocol"
+	"github.com/joinmarket-go/joinmarket/protocol/control"
+	"github.com/joinmarket-go/joinmarket/protocol/sats"
+)
+
+// breakPits has pits break, come back and lose lines.
+func (m *market) breakPits(ctx context.Context) {
+	d := newDice(m.seed, "network")
+	for sleep(ctx, d.seconds(1, 40)) {
+		p := pick(d, m.places)
+		switch d.IntN(3) {
+		case 0:
+			p.Break()
+			sleep(ctx, d.seconds(0, 20))
+			p.Mend()
+		case 1:
+			share, lots := d.between(1, 50), newDice(d.Uint64(), "losses")
+			p.Lose(func(daemontest.Line) bool { return lots.chance(share) }) // the pit calls it for one line at a time
+			sleep(ctx, d.seconds(1, 20))
+			p.Lose(nil)
+		case 2:
+			p.Leave(pick(d, m.trading)) // who is still there
+		}
+	}
+}
+
+// lie is a server that says again what it heard, in the names of those who said
+// it and to whomever it likes, and has members leave who do not.
+func (m *market) lie(ctx context.Context) {
+	d := newDice(m.seed, "server")
+	for sleep(ctx, d.seconds(0, 5)) {
+		p := pick(d, m.places)
+		all := p.Lines()
+		if len(all) == 0 {
+			continue
+		}
+		for range d.between(1, 10) {
+			l := pick(d, all)
+			to := l.To
+			if l.To != "" && d.chance(30) {
+				to = pick(d, m.trading)
+			}
+			if l.To != "" && d.chance(30) {
+				_, rest, found := strings.Cut(l.Text, " ")
+				if found {
+					l.Text = "!" + string(pick(d, []protocol.Command{protocol.CmdFill, protocol.CmdPubKey, protocol.CmdAuth, protocol.CmdTx,
+						protocol.CmdError, protocol.CmdPush, protocol.CmdHP2, protocol.CmdIOAuth, protocol.CmdSig})) + " " + rest
+				}
+			}
+			l.To = to
+			m.ledger.resaid(l.From, l.To)
+			p.Say(l)
+		}
+		if d.chance(20) {
+			p.Leave(pick(d, m.trading))
+		}
+	}
+}
+
+// trouble does to a client what is to happen to it, while the run lasts.
+func (c *client) suffer(ctx context.Context) {
+	d := newDice(c.m.seed, fmt.Sprint("trouble ", c.nick))
+	if !sleep(ctx, d.seconds(1, 90)) {
+		return
+	}
+	switch c.trouble {
+	case torn:
+		for range d.between(1, 4) {
+			if !c.tear(d.seconds(0, 80)) || !sleep(ctx, d.seconds(0, 30)) {
+				return
+			}
+		}
+	case gone:
+		c.mu.Lock()
+		nc := c.nc
+		c.mu.Unlock()
+		if nc != nil {
+			nc.Close()
+		}
+	case mute:
+		c.setMute(true)
+		sleep(ctx, d.seconds(1, 100))
+		c.setMute(false)
+	case deaf:
+		stuck := make(chan struct{})
+		c.mu.Lock()
+		c.stuck = stuck
+		c.mu.Unlock()
+		sleep(ctx, d.seconds(1, 100))
+		c.mu.Lock()
+		c.stuck = nil
+		c.mu.Unlock()
+		close(stuck)
+	case rude:
+		for range d.between(1, 60) {
+			c.insult(d)
+			if d.chance(20) && !sleep(ctx, d.seconds(0, 5)) {
+				return
+			}
+		}
+	}
+}
+
+func (c *client) setMute(muted bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.muted = muted
+}
+
+// insult asks for what may not be asked, or not now, or of which nothing comes.
+func (c *client) insult(d dice) {
+	nobody := nickOf('n', d.IntN(100))
+	requests := []struct {
+		method string
+		params any
+	}{
+		{control.MethodStart, control.StartRequest{Role: control.RoleMaker, Nick: nobody, Network: "regtest"}},
+		{control.MethodResume, control.ResumeRequest{Token: control.Credential(d.hex(32))}},
+		{control.MethodBecome, control.BecomeRequest{Role: control.RoleTaker}},
+		{control.MethodIOAuth, control.IOAuthRequest{Conversation: d.Uint64()>>8 + 1000, IOAuth: d.ioauth(1)}},
+		{control.MethodSigs, control.SigsRequest{Conversation: d.Uint64()>>8 + 1000, Sigs: d.sigs(1)}},
+		{control.MethodRefuse, control.RefuseRequest{Conversation: d.Uint64()>>8 + 1000, Reason: protocol.ReasonNoFunds}},
+		{control.MethodAuth, control.AuthRequest{Attempt: 1000, Makers: []protocol.Nick{nobody}, Revelation: "x"}},
+		{control.MethodTx, control.TxRequest{Attempt: 1000, Makers: []protocol.Nick{nobody}, Tx: d.tx()}},
+		{control.MethodPush, control.PushRequest{Maker: nobody, Tx: d.tx()}},
+		{control.MethodFill, control.FillRequest{Amount: sats.Max + 1, Commitment: d.commitment()}},
+		{control.MethodRefresh, nil},
+		{control.MethodOrderbook, nil},
+		{control.MethodStatus, control.StatusRequest{All: true}},
+		{"nonsense", nil},
+		{control.MethodAnnounce, json.RawMessage(`{"offers":[{"type":"x"}]}`)},
+		{control.MethodFill, json.RawMessage(`[1,2,3]`)},
+		{control.MethodTx, json.RawMessage(`{"attempt":-1}`)},
+	}
+	r := pick(d, requests)
+	switch r.method {
+	case control.MethodResume: // three of them end the connection
+		if d.chance(90) {
+			return
+		}
+	}
+	err := c.call(r.method, r.params, nil)
+	switch r.method {
+	case control.MethodRefresh, control.MethodOrderbook, control.MethodStatus, control.MethodRefuse:
+	default:
+		if err == nil {
+			c.m.ledger.broken("%s: %s was done for a rude client", c.nick, r.method)
+		}
+	}
+}
+
+// settle is how long everything takes to be over that a run has begun: the
+// longest wait of a conversation, and couriers.
+const settle = 12 * time.Minute
