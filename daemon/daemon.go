@@ -195,6 +195,9 @@ func (d *Daemon) Serve(ctx context.Context, nc net.Conn) error {
 // admit counts a client that proved itself. One more than Config.MaxClients is a
 // guest if it may be one of those that are waited for, which have places.
 func (d *Daemon) admit(h control.Hello) (guest bool, err error) {
+	if d.present.stopped() {
+		return false, errStops
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.clients >= d.cfg.MaxClients {

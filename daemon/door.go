@@ -36,7 +36,7 @@ func (o *door) open(ctx context.Context) error {
 	own := o.to.Load()
 	o.d.serving.Go(own.run)
 	stop := context.AfterFunc(ctx, func() { // so that the client does not try to come back
-		o.conn.Abort(fmt.Errorf("%w: the daemon stops", control.ErrClosed))
+		o.conn.Abort(errStops)
 	})
 	o.conn.Run(context.WithoutCancel(ctx), o)
 	stop()

@@ -237,9 +237,19 @@ func (k *maker) standing() (open []control.ConversationState) {
 	return open
 }
 
-func (k *maker) end() {
+func (k *maker) windDown() {
 	for _, t := range k.talks {
-		k.finish(t, protocol.ReasonClientGone)
+		if !t.State().Opened() {
+			k.finish(t, protocol.ReasonDaemonStops)
+		}
+	}
+}
+
+func (k *maker) busy() bool { return len(k.talks) > 0 }
+
+func (k *maker) end(reason protocol.Reason) {
+	for _, t := range k.talks {
+		k.finish(t, reason)
 	}
 }
 

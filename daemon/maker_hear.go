@@ -22,7 +22,9 @@ func (k *maker) wants(c protocol.Command) bool {
 func (k *maker) private(from protocol.Nick, on *link, e envelope.Envelope) {
 	switch e.Command {
 	case protocol.CmdFill:
-		k.fill(from, on, e.Msg)
+		if k.s.stopping == nil {
+			k.fill(from, on, e.Msg)
+		}
 	case protocol.CmdAuth, protocol.CmdTx:
 		k.sealed(from, on, e)
 	default:

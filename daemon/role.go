@@ -39,8 +39,12 @@ type role interface {
 	conversations() int
 	// standing are the open conversations, for a client that comes back.
 	standing() []control.ConversationState
-	// end notes that the session is over.
-	end()
+	// windDown ends conversations that are not worth waiting for when the
+	// daemon stops, and busy reports whether others are open.
+	windDown()
+	busy() bool
+	// end notes that the session is over, and why conversations end with it.
+	end(protocol.Reason)
 }
 
 // watcher reads the order book and does nothing else. The other roles build on
@@ -60,7 +64,9 @@ func (watcher) left(protocol.Nick)                              {}
 func (watcher) conversations() int                              { return 0 }
 func (watcher) standing() []control.ConversationState           { return nil }
 func (watcher) sweep(time.Time)                                 {}
-func (watcher) end()                                            {}
+func (watcher) windDown()                                       {}
+func (watcher) busy() bool                                      { return false }
+func (watcher) end(protocol.Reason)                             {}
 
 // notFor refuses a method that is not known, or not for this role.
 func notFor(method string, r control.Role) error {

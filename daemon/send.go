@@ -72,6 +72,9 @@ type outbox struct {
 // reason, unless it is nil, from the loop.
 func (s *session) send(o *outgoing) {
 	v := &s.out
+	if s.stopping != nil && o.talk == nil && o.command != protocol.CmdPush {
+		return // only conversations go on, and what they led to
+	}
 	q := v.queues[o.to]
 	if q == nil {
 		q = &outbox{}

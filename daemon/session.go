@@ -28,10 +28,12 @@ type session struct {
 	events chan event
 	wg     sync.WaitGroup // all goroutines but the loop; only the loop adds
 
-	endpoint *endpoint     // the client
-	conn     *control.Conn // on which it is; nil while it is away
-	away     *alarm        // while it is away: when that was too long
-	over     bool          // the loop is to end
+	endpoint *endpoint       // the client
+	conn     *control.Conn   // on which it is; nil while it is away
+	away     *alarm          // while it is away: when that was too long
+	over     bool            // the loop is to end
+	stopping context.Context // ends when the session has to; nil before Daemon.Stop
+	flushing bool            // the session ends when its last lines have left
 	answered answered
 	guest    bool   // beyond Config.MaxClients: may only come back to its session
 	free     func() // gives the place back
@@ -76,12 +78,16 @@ func (s *session) run() {
 	s.d.forget(s)
 	s.d.present.leave(s)
 	if s.role != nil {
-		s.safely("end", s.role.end)
+		s.safely("end", func() { s.role.end(s.farewell()) })
 	}
 	s.cancel()
 	s.wg.Wait()
 	s.free()
-	if conn := s.conn; conn != nil {
+	switch conn := s.conn; {
+	case conn == nil:
+	case s.stopping != nil:
+		conn.Finish(errStops)
+	default:
 		time.AfterFunc(leaveWait, conn.Close) // unless the client does
 	}
 }
@@ -104,9 +110,12 @@ func (s *session) loop() {
 			}
 		case <-gone:
 			s.parted(s.conn)
+		case <-s.lastCall():
+			return
 		case <-s.ctx.Done():
 			return
 		}
+		s.wrapUp()
 	}
 }
 
@@ -181,6 +190,9 @@ func (r *request) happen(s *session) {
 func (s *session) serve(method string, params json.RawMessage) (any, error) {
 	if s.role == nil && method != control.MethodStart && method != control.MethodStatus && method != control.MethodLeave {
 		return nil, fmt.Errorf("%w: %s before start", control.ErrState, method)
+	}
+	if s.stopping != nil && (method == control.MethodAnnounce || method == control.MethodFill || method == control.MethodBecome) {
+		return nil, errStops
 	}
 	switch method {
 	case control.MethodStart:

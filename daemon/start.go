@@ -41,10 +41,13 @@ func (s *session) start(params json.RawMessage) (any, error) {
 		names = append(names, cfg.Name)
 	}
 
-	s.since, s.nick, s.links, s.book = time.Now(), r.Nick, links, orderbook.New(r.Nick, orderbook.Size{Nicks: s.d.cfg.Bounds.Nicks, Offers: s.d.cfg.Bounds.Offers})
+	since := time.Now()
+	if err := s.d.present.enter(s, control.SessionStatus{Role: r.Role, Since: since.Unix()}); err != nil {
+		return nil, err
+	}
+	s.since, s.nick, s.links, s.book = since, r.Nick, links, orderbook.New(r.Nick, orderbook.Size{Nicks: s.d.cfg.Bounds.Nicks, Offers: s.d.cfg.Bounds.Offers})
 	s.log = s.log.With("session", r.Nick)
 	s.play(r.Role)
-	s.d.present.enter(s, r.Role)
 	for _, l := range links {
 		s.runLink(l)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -17,17 +18,37 @@ const lookWait = 2 * time.Second
 // present are the sessions in the market, each with what is known of it without
 // asking it. The zero value is ready.
 type present struct {
-	mu sync.Mutex
-	in map[*session]control.SessionStatus
+	mu     sync.Mutex // protects the fields below
+	in     map[*session]control.SessionStatus
+	closed bool
 }
 
-func (p *present) enter(s *session, role control.Role) {
+// enter fails with errStops after close.
+func (p *present) enter(s *session, brief control.SessionStatus) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.closed {
+		return errStops
+	}
 	if p.in == nil {
 		p.in = make(map[*session]control.SessionStatus)
 	}
-	p.in[s] = control.SessionStatus{Role: role, Since: s.since.Unix()}
+	p.in[s] = brief
+	return nil
+}
+
+func (p *present) stopped() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.closed
+}
+
+// close lets nobody in any more, and returns who is.
+func (p *present) close() []*session {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.closed = true
+	return slices.Collect(maps.Keys(p.in))
 }
 
 func (p *present) leave(s *session) {

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/joinmarket-go/joinmarket/daemon/count"
@@ -28,6 +30,7 @@ type taker struct {
 	stage   time.Duration // how long each stage of it may take, 0 for the default
 	pace    exchange.Pace // of its makers
 	talks   map[protocol.Nick]*takerTalk
+	pending bool // the daemon stops, and the attempt may be finished before
 }
 
 // takerTalk is a conversation with a maker.
@@ -254,7 +257,36 @@ func (k *taker) standing() (open []control.ConversationState) {
 	return open
 }
 
-func (k *taker) end() { k.abandon() }
+// windDown leaves an attempt alone if any of its makers has seen the commitment
+// opened and did not yet sign.
+func (k *taker) windDown() {
+	for _, t := range k.talks {
+		switch {
+		case t.State().Over():
+		case t.State().Opened():
+			k.pending = true
+		default:
+			k.fail(t, protocol.ReasonDaemonStops, "")
+		}
+	}
+}
+
+// busy lasts beyond the signatures: the client may have a maker broadcast. It
+// leaves when it has what it wants.
+func (k *taker) busy() bool {
+	return k.pending && slices.ContainsFunc(slices.Collect(maps.Values(k.talks)), func(t *takerTalk) bool { return !t.Ended() })
+}
+
+func (k *taker) end(reason protocol.Reason) {
+	if reason == protocol.ReasonDaemonStops {
+		for _, t := range k.talks {
+			if !t.State().Over() {
+				k.fail(t, reason, "")
+			}
+		}
+	}
+	k.abandon()
+}
 
 func (k *taker) knows(nick protocol.Nick) bool {
 	t := k.talks[nick]

@@ -21,6 +21,7 @@ const (
 	ReasonTooLarge      Reason = "too-large"      // a message exceeds its limit
 	ReasonClientGone    Reason = "client-gone"    // the client disconnected
 	ReasonClientTimeout Reason = "client-timeout" // the client did not answer the daemon in time
+	ReasonDaemonStops   Reason = "daemon-stops"   // the daemon was told to end
 )
 
 // Reasons given by the client after its own checks.

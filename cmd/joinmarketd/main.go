@@ -26,21 +26,30 @@ func main() {
 		fmt.Fprintf(os.Stderr, "joinmarketd: %v\n", err)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, func() {
-		stop() // the next signal ends us at once
-		time.AfterFunc(endWait, func() {
-			fmt.Fprintf(os.Stderr, "joinmarketd: still not ended after %v; given up\n", endWait)
-			os.Exit(1)
-		})
-	})
+	giveUp(ctx, stop, os.Stderr, os.Exit)
 	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
 }
 
-// endWait is how long the process may take to leave the market when it is told to
-// end.
-const endWait = 10 * time.Second
+// How long the process may take to leave the market when it is told to end: for
+// conversations that are worth it, and in all.
+const (
+	finishWait = 8 * time.Second
+	endWait    = 10 * time.Second
+)
+
+// giveUp exits some time after ctx ends if nobody did so before. It calls ended
+// at that end, so that the next signal ends us at once.
+func giveUp(ctx context.Context, ended func(), errw io.Writer, exit func(code int)) {
+	context.AfterFunc(ctx, func() {
+		ended()
+		time.AfterFunc(endWait, func() {
+			fmt.Fprintf(errw, "joinmarketd: still not ended after %v; given up\n", endWait)
+			exit(1)
+		})
+	})
+}
 
 // options are the flags.
 type options struct {
@@ -68,9 +77,10 @@ has no key, no coin and no node: what must be signed it asks of the client.
 
 It prints "listening on ADDRESS" on standard output when clients can connect,
 and logs to standard error and to logs/joinmarketd.log. SIGINT or SIGTERM ends it,
-within 10 seconds: it leaves the market for its clients first; a second one ends
-it at once. SIGHUP has it read joinmarket.cfg again. It tells systemd when it is
-ready and that it lives. docs/operations.md says more.
+within 10 seconds: nothing new begins, conversations in which coins are open may
+be finished, and clients are told; a second one ends it at once. SIGHUP has it
+read joinmarket.cfg again. It tells systemd when it is ready and that it lives.
+docs/operations.md says more.
 
 Clients connect to a Unix socket that only this user, or a group (see
 daemon_socket_mode in joinmarket.cfg), can open, or to a TCP port

@@ -68,9 +68,16 @@ func (o options) serve(ctx context.Context, out, errw io.Writer) error {
 		return err
 	}
 	defer d.Close()
+	serving, cut := context.WithCancel(context.WithoutCancel(ctx)) // clients are served until the market is left
+	defer cut()
 	services := []service{
 		func(ctx context.Context) error {
-			return listener.Serve(ctx, logged(log.With(logs.Part, "control"), d.Serve))
+			return listener.Serve(ctx, logged(serving, log.With(logs.Part, "control"), d.Serve))
+		},
+		func(ctx context.Context) error {
+			defer cut()
+			leaveMarket(ctx, d, log.With(logs.Part, "daemon"))
+			return nil
 		},
 		reloader{o, set, d}.run,
 	}
@@ -80,7 +87,7 @@ func (o options) serve(ctx context.Context, out, errw io.Writer) error {
 			return err
 		}
 		defer python.Close()
-		services = append(services, ampService(python, amp.Config{Serve: d.Serve, Secret: listener.Secret(), Logger: log.With(logs.Part, "amp")}))
+		services = append(services, ampService(serving, python, amp.Config{Serve: d.Serve, Secret: listener.Secret(), Logger: log.With(logs.Part, "amp")}))
 		fmt.Fprintf(out, "listening for Python clients on %s\n", python.Address())
 	}
 	if address := o.metricsAddress(cfg); address != "" {
@@ -96,17 +103,27 @@ func (o options) serve(ctx context.Context, out, errw io.Writer) error {
 	return together(ctx, append(services, beats{sdnotify.FromEnv(os.Getenv), d.Status, log}.run))
 }
 
-// ampService serves Python clients.
-func ampService(l *control.Listener, cfg amp.Config) service {
+// leaveMarket waits for the end of ctx and then has the daemon stop within
+// finishWait.
+func leaveMarket(ctx context.Context, d *daemon.Daemon, log *slog.Logger) {
+	<-ctx.Done()
+	log.Info("told to end", "within", endWait)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishWait)
+	defer cancel()
+	d.Stop(ctx)
+}
+
+// ampService accepts Python clients, which are served until serving ends.
+func ampService(serving context.Context, l *control.Listener, cfg amp.Config) service {
 	return func(ctx context.Context) error {
-		return l.Serve(ctx, logged(cfg.Logger, func(ctx context.Context, nc net.Conn) error { return amp.Serve(ctx, nc, cfg) }))
+		return l.Serve(ctx, logged(serving, cfg.Logger, func(ctx context.Context, nc net.Conn) error { return amp.Serve(ctx, nc, cfg) }))
 	}
 }
 
-// logged serves a connection and logs what went wrong.
-func logged(log *slog.Logger, serve func(context.Context, net.Conn) error) func(context.Context, net.Conn) {
-	return func(ctx context.Context, nc net.Conn) {
-		if err := serve(ctx, nc); err != nil {
+// logged serves a connection, until serving ends, and logs what went wrong.
+func logged(serving context.Context, log *slog.Logger, serve func(context.Context, net.Conn) error) func(context.Context, net.Conn) {
+	return func(_ context.Context, nc net.Conn) {
+		if err := serve(serving, nc); err != nil {
 			log.Warn("a client's connection broke", "err", err)
 		}
 	}

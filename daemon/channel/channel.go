@@ -48,6 +48,14 @@ type Reporter interface {
 	Report() control.ChannelReport
 }
 
+// Flusher is a Channel that can wait for what it was given to send.
+type Flusher interface {
+	// Flush returns when the private messages of conversations that were given
+	// have left, when the connection that had them is gone, or when ctx ends. It
+	// is safe from any goroutine.
+	Flush(ctx context.Context)
+}
+
 // Event is something a channel saw: one of the types below.
 type Event interface{ event() }
 

@@ -184,6 +184,16 @@ var rows = func() map[State][]Row {
 // never will: another may take its place.
 func (s State) Over() bool { return s == Ended || s == TakerDone || s == MakerSigned }
 
+// Opened reports whether in state s the taker's commitment has been opened to
+// the maker, which costs it one try of a few, and the conversation goes on.
+func (s State) Opened() bool {
+	switch s {
+	case TakerAuthed, TakerOpened, TakerSigning, MakerAuthed, MakerRevealed, MakerAsked:
+		return true
+	}
+	return false
+}
+
 // ErrOrder means that a command may not come in the state the conversation is
 // in.
 var ErrOrder = errors.New("may not come now")

@@ -145,6 +145,20 @@ func (c *Channel) push(lines []string, err error, later bool) error {
 	return err
 }
 
+// Flush implements channel.Flusher.
+func (c *Channel) Flush(ctx context.Context) {
+	c.mu.Lock()
+	out := c.out
+	c.mu.Unlock()
+	if out == nil {
+		return
+	}
+	select {
+	case <-out.flushed():
+	case <-ctx.Done():
+	}
+}
+
 // setOut opens the send methods, or closes them with nil.
 func (c *Channel) setOut(out *outbox) {
 	c.mu.Lock()

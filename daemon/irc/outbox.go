@@ -37,6 +37,10 @@ type outbox struct {
 	bytes  int        // of the same
 	last   time.Time  // when the last ordinary line was taken
 	waited bool       // the next one had to wait for its turn
+
+	writing bool          // a line was taken and is not yet written
+	ended   bool          // nothing is written any more
+	empty   chan struct{} // closed when lines are, for who waits; nil if nobody does
 }
 
 func newOutbox(p *pace, b *board) *outbox {
@@ -82,6 +86,34 @@ func (o *outbox) add(lines []string, later bool) error {
 	return nil
 }
 
+// flushed is closed when all lines but later ones are written, or none will be.
+func (o *outbox) flushed() <-chan struct{} {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.empty == nil {
+		o.empty = make(chan struct{})
+	}
+	empty := o.empty
+	o.look()
+	return empty
+}
+
+// look tells who waits for it that lines are written; mu is held.
+func (o *outbox) look() {
+	if o.empty != nil && (o.ended || len(o.lines) == 0 && !o.writing) {
+		close(o.empty)
+		o.empty = nil
+	}
+}
+
+// written notes that the line that was taken is out, or that none will be.
+func (o *outbox) written(last bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.writing, o.ended = false, o.ended || last
+	o.look()
+}
+
 // first queues a line ahead of all others and free of the interval: what
 // keeps the connection alive must not wait behind a long transaction.
 func (o *outbox) first(line string) error {
@@ -112,6 +144,7 @@ func (o *outbox) take() (line string, wait time.Duration) {
 	defer o.mu.Unlock()
 	if len(o.urgent) > 0 {
 		line, o.urgent = o.urgent[0], o.urgent[1:]
+		o.writing = true
 		return line, 0
 	}
 	if len(o.lines)+len(o.later) == 0 {
@@ -127,6 +160,7 @@ func (o *outbox) take() (line string, wait time.Duration) {
 	line, o.lines = o.lines[0], o.lines[1:]
 	o.count--
 	o.bytes -= len(line)
+	o.writing = true
 	o.last = time.Now()
 	if o.waited {
 		o.waited = false
@@ -137,6 +171,7 @@ func (o *outbox) take() (line string, wait time.Duration) {
 
 // writeTo writes queued lines to conn until a write fails or done is closed.
 func (o *outbox) writeTo(conn net.Conn, done <-chan struct{}) error {
+	defer o.written(true)
 	w := irc.NewWriter(conn)
 	for {
 		line, wait := o.take()
@@ -147,6 +182,7 @@ func (o *outbox) writeTo(conn net.Conn, done <-chan struct{}) error {
 			if err := w.Write(line); err != nil {
 				return err
 			}
+			o.written(false)
 			o.board.change(func(s *Status) { s.LinesOut++ })
 			continue
 		}

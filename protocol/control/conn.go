@@ -127,6 +127,18 @@ func (c *Conn) Close() {
 	c.end(fmt.Errorf("%w by this side", ErrClosed), linger, func() { c.out.finish(true, nil) })
 }
 
+// Finish is Close with a word why, which the other side gets last. It lets the
+// requests that run be answered before, which may take a second.
+func (c *Conn) Finish(err error) {
+	last, encodeErr := (&frame{Error: wireError(err)}).encode(MaxHelloFrame)
+	if encodeErr != nil {
+		last = nil
+	}
+	end := func() { c.end(err, linger, func() { c.out.finish(true, last) }) }
+	c.inbox.whenIdle(end)
+	time.AfterFunc(linger, end)
+}
+
 // Abort ends the connection because of a fault. What is queued is dropped; the
 // other side is told err if it still listens.
 func (c *Conn) Abort(err error) {

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/joinmarket-go/joinmarket/protocol/control"
 )
@@ -283,6 +284,51 @@ func TestAbortTellsWhy(t *testing.T) {
 	<-client.Done()
 	if err := client.Err(); !errors.Is(err, control.ErrLimit) || err.Error() != "limit reached: enough" {
 		t.Errorf("client: %v", err)
+	}
+}
+
+// TestFinish: what is queued and what is being answered arrives before the word
+// why, unless the answer takes too long.
+func TestFinish(t *testing.T) {
+	why := fmt.Errorf("%w: enough for today", control.ErrClosed)
+	for name, late := range map[string]bool{"answered": false, "not answered": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				count, asked, release := 0, make(chan struct{}), make(chan struct{})
+				client, daemon := pair(t, funcs{event: func(string, json.RawMessage) { count++ }},
+					funcs{request: func(ctx context.Context, _ string, params json.RawMessage) (any, error) {
+						close(asked)
+						select {
+						case <-release:
+						case <-ctx.Done():
+						}
+						return params, nil
+					}})
+				answered := make(chan error, 1)
+				go func() { answered <- client.Call(t.Context(), "slow", note{Number: 7}, nil) }()
+				<-asked
+				for range 100 {
+					if err := daemon.Notify("count", note{}); err != nil {
+						t.Fatal(err)
+					}
+				}
+				began := time.Now()
+				daemon.Finish(why)
+				if !late {
+					close(release)
+				}
+				if err := <-answered; (err != nil) != late {
+					t.Errorf("answer: %v", err)
+				}
+				<-client.Done()
+				if err := client.Err(); err.Error() != why.Error() || !errors.Is(err, control.ErrClosed) || count != 100 {
+					t.Errorf("client: %d events, %v", count, err)
+				}
+				if d := time.Since(began); (d > 0) != late || d > time.Second {
+					t.Errorf("after %v", d)
+				}
+			})
+		})
 	}
 }
 

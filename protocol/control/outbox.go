@@ -117,17 +117,17 @@ func (o *outbox) wake() {
 	o.short = make(chan struct{})
 }
 
-// finish lets nothing more in. What is queued stays if keep, otherwise last
-// takes its place.
+// finish lets nothing more in but last, if there is one. What is queued stays if
+// keep.
 func (o *outbox) finish(keep bool, last []byte) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.closed = true
 	if !keep {
 		o.frames = nil
-		if last != nil {
-			o.frames = [][]byte{last}
-		}
+	}
+	if last != nil {
+		o.frames = append(o.frames, last)
 	}
 	o.signal()
 	o.wake()

@@ -14,7 +14,29 @@ type inbox struct {
 	mu      sync.Mutex
 	running int
 	waiting []*frame
-	bytes   int // of the parameters of all
+	bytes   int    // of the parameters of all
+	idle    func() // to be called when all are answered; may be nil
+}
+
+// whenIdle has f called when no request is unanswered, which may be now, and
+// perhaps again.
+func (in *inbox) whenIdle(f func()) {
+	in.mu.Lock()
+	in.idle = f
+	in.mu.Unlock()
+	in.look()
+}
+
+func (in *inbox) look() {
+	in.mu.Lock()
+	f := in.idle
+	if in.running > 0 {
+		f = nil
+	}
+	in.mu.Unlock()
+	if f != nil {
+		f()
+	}
 }
 
 // take decides over a new request: start it, keep it for later (start false),
@@ -67,6 +89,7 @@ func (c *Conn) dispatch(ctx context.Context, h Handler, wg *sync.WaitGroup, f *f
 			for ; f != nil; f = c.inbox.next(f) {
 				c.respond(ctx, h, f)
 			}
+			c.inbox.look()
 		})
 	}
 	return nil
