@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"path/filepath"
 
+	"github.com/joinmarket-go/joinmarket/daemon"
 	"github.com/joinmarket-go/joinmarket/internal/config"
 	"github.com/joinmarket-go/joinmarket/internal/durable"
 	"github.com/joinmarket-go/joinmarket/internal/logs"
@@ -24,9 +25,10 @@ type app struct {
 	passwordStdin bool
 
 	// What tests replace; their zero values are right for use.
-	files durable.System                // where everything is written
-	kdf   store.KDF                     // of new wallet files
-	node  func() (chain.Backend, error) // in place of the configured one
+	files    durable.System                // where everything is written
+	kdf      store.KDF                     // of new wallet files
+	node     func() (chain.Backend, error) // in place of the configured one
+	channels daemon.NewChannel             // in place of IRC
 
 	running bool // the arguments were understood, a command is at work
 	cfg     config.Config

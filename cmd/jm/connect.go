@@ -31,8 +31,12 @@ func (a *app) dialer() (dial dialFunc, hangUp func(), err error) {
 		}
 		return func(ctx context.Context) (net.Conn, control.Secret, error) { return daemons.Dial(ctx, at) }, func() {}, nil
 	}
+	newChannel := a.channels
+	if newChannel == nil {
+		newChannel = irc.Factory(a.log, nil)
+	}
 	own, err := inprocess.New(daemon.Config{
-		NewChannel:  irc.Factory(a.log, nil),
+		NewChannel:  newChannel,
 		Commitments: a.cfg.Policy.BlacklistFile,
 		Bounds:      daemon.Bounds(a.cfg.Limits),
 		Files:       a.files,

@@ -33,6 +33,8 @@ var writings = []writing{
 	{name: "labels import", prepare: (*scene).labelFile, args: words("wallet", "labels", "import", "@labels"), happened: labelled("imported")},
 	{name: "send", args: words("wallet", "send", foreign+"=100000", "--yes"), happened: (*scene).sent},
 	{name: "sendpayment -N 0", args: words("sendpayment", "100000", foreign, "-N", "0", "--yes"), happened: (*scene).sent},
+	{name: "sendpayment", market: true, prepare: (*scene).openMarket, args: words("sendpayment", "100000", foreign, "-N", "1", "--yes"), happened: (*scene).sent, failed: []int{exitWallet, exitDaemon, exitMarket}},
+	{name: "yieldgenerator", market: true, prepare: (*scene).enterMarket, args: words("yieldgenerator"), meets: (*scene).fill, happened: func(s *scene) bool { return s.joins() > 0 }, failed: []int{exitFailure, exitWallet, exitDaemon}},
 	{name: "bumpfee", prepare: (*scene).send, args: words("wallet", "bumpfee", "TXID", "--feerate", "20", "--yes"), happened: (*scene).bumped, again: []int{exitUsage}},
 	{name: "pending forget", prepare: (*scene).lose, args: words("wallet", "pending", "forget", "TXID", "--yes"), happened: (*scene).forgotten, again: []int{exitUsage}},
 	{name: "psbt broadcast", prepare: (*scene).signedPSBT, args: words("wallet", "psbt", "broadcast", "@signed", "--yes"), happened: (*scene).sent, again: []int{exitFunds}},

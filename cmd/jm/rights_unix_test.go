@@ -34,16 +34,18 @@ func othersSee(t *testing.T, dir string) (open []string) {
 func TestW4WhatIsMadeIsForTheOwner(t *testing.T) {
 	for _, row := range writings {
 		t.Run(row.name, func(t *testing.T) {
-			s := newScene(t, row)
-			if code := s.jm(nil, row.args(s)...); code != exitOK {
-				t.Fatalf("exit status %d\n%s", code, s.talk.String())
-			}
-			if open := othersSee(t, s.dir); len(open) > 0 {
-				t.Errorf("others have rights on %v", open)
-			}
-			if strings.Contains(s.talk.String(), "Others could read") {
-				t.Errorf("it had to be closed first:\n%s", s.talk.String())
-			}
+			row.run(t, func(t *testing.T) {
+				s := newScene(t, row)
+				if code := s.jm(nil, row.args(s)...); code != exitOK {
+					t.Fatalf("exit status %d\n%s", code, s.talk.String())
+				}
+				if open := othersSee(t, s.dir); len(open) > 0 {
+					t.Errorf("others have rights on %v", open)
+				}
+				if strings.Contains(s.talk.String(), "Others could read") {
+					t.Errorf("it had to be closed first:\n%s", s.talk.String())
+				}
+			})
 		})
 	}
 }

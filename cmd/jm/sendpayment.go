@@ -330,5 +330,8 @@ func paymentError(err error, signed bool) error {
 	if signed && reason != protocol.ReasonRejected {
 		code = exitUnsure
 	}
+	if diskAdvice(err) != "" { // says more than that it is internal
+		return withCode(code, err)
+	}
 	return withCode(code, fmt.Errorf("%w\n%s", err, advice[reason]))
 }
