@@ -33,7 +33,7 @@ func (k *maker) fill(from protocol.Nick, on *link, msg string) {
 		log.Debug("fill ignored: too many of this nick")
 		return
 	}
-	text, value := k.judge(msg)
+	text, value := k.judge(from, msg)
 	if text != "" {
 		log.Debug("fill refused", "answer", text)
 		if k.mayRefuse() {
@@ -72,7 +72,7 @@ func (k *maker) open(from protocol.Nick, on *link, msg string, value commitment.
 		k.s.send(&outgoing{to: from, command: protocol.CmdError, msg: quoting("Invalid nacl pubkey: ", key)})
 		return
 	}
-	reserved, err := k.s.d.used.Reserve(value, from)
+	reserved, err := k.s.d.used.Reserve(value, from, k.s.nick)
 	if err != nil {
 		// Another taker, or another maker of this daemon, was faster.
 		if k.mayRefuse() {
@@ -110,7 +110,7 @@ var number = regexp.MustCompile(`^[+-]?[0-9]+$`)
 // reference does, so that of several faults the same one is answered. It returns
 // the text to answer, or the commitment, or neither when nothing is to be
 // answered; both when the commitment is known as used.
-func (k *maker) judge(msg string) (text string, value *commitment.Value) {
+func (k *maker) judge(from protocol.Nick, msg string) (text string, value *commitment.Value) {
 	f := strings.Split(msg, " ")
 	if len(f) < 3 {
 		return "list index out of range", nil
@@ -130,7 +130,7 @@ func (k *maker) judge(msg string) (text string, value *commitment.Value) {
 	if err != nil {
 		return "", nil
 	}
-	if k.s.d.used.Known(v) {
+	if errors.Is(k.s.d.used.Check(v, from, k.s.nick), commitment.ErrUsed) {
 		return blacklisted + f[3][1:], &v
 	}
 	id, ok := protocol.ParseNumber(f[0], 1<<63-1)

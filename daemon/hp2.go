@@ -24,9 +24,7 @@ func (k *maker) hear(from protocol.Nick, m line.HP2) {
 	if !k.s.allowed(k.limits.hear.Allow(from, now) && k.limits.allHear.Allow(now), count.LimitHear) {
 		return
 	}
-	if _, err := k.s.d.used.Hear(v); err != nil {
-		k.s.log.Warn("commitment not stored", "err", err)
-	}
+	k.s.d.used.Hear(v)
 }
 
 // relay has a commitment published for another maker, who does not want to be

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -39,6 +40,7 @@ type makerTalk struct {
 	offer    protocol.Offer // that was filled, as it was then
 	reserved *commitment.Reservation
 	told     bool // the client knows of it
+	showing  bool // the commitment is being recorded, then the coins are shown
 }
 
 // makerLimits bound what strangers can have a maker do.
@@ -129,15 +131,46 @@ func (k *maker) ioauth(r control.IOAuthRequest) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := t.reserved.Use(); err != nil {
+	if t.showing {
+		return nil, fmt.Errorf("%w: conversation %d: the coins are being shown", control.ErrState, r.Conversation)
+	}
+	t.showing = true
+	e, on := recorded{k: k, t: t, content: content, answer: new(later)}, t.reserved.Use()
+	k.s.ask(func(ctx context.Context) event {
+		select {
+		case e.err = <-on:
+		case <-ctx.Done():
+		}
+		return e
+	})
+	return e.answer, nil
+}
+
+// recorded tells that a commitment is on the disk as used, or cannot be: what is
+// to be said for it may leave, or not.
+type recorded struct {
+	k       *maker
+	t       *makerTalk
+	content exchange.Said
+	answer  *later
+	err     error
+}
+
+func (e recorded) happen(*session) {
+	k, t := e.k, e.t
+	switch {
+	case t.Ended():
+		e.answer.give(nil, fmt.Errorf("%w: conversation %d is over", control.ErrState, t.ID))
+	case e.err != nil:
 		k.finish(t, protocol.ReasonInternal)
-		return nil, fmt.Errorf("%w: the commitment cannot be recorded as used: %v", control.ErrInternal, err)
+		e.answer.give(nil, fmt.Errorf("%w: the commitment cannot be recorded as used: %v", control.ErrInternal, e.err))
+	default:
+		err := k.say(t, e.content)
+		e.answer.give(nil, err)
+		if err == nil {
+			k.handOn(t.reserved.Value(), t.Peer)
+		}
 	}
-	if err := k.say(t, content); err != nil {
-		return nil, err
-	}
-	k.handOn(t.reserved.Value(), t.Peer)
-	return nil, nil
 }
 
 // ioauthText is the plaintext of an ioauth, not yet checked.

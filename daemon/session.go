@@ -170,7 +170,7 @@ type answer struct {
 
 func (r *request) happen(s *session) {
 	a := answer{err: fmt.Errorf("%w: see the daemon's log", control.ErrInternal)}
-	defer func() { r.answer <- a }() // also after a panic
+	defer func() { a.reply(r.answer) }() // also after a panic
 	if r.conn != s.conn {
 		a.err = fmt.Errorf("%w: the client is on another one", control.ErrClosed) // and repeats it there
 		return

@@ -127,11 +127,11 @@ func TestD13NewerCommitmentList(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	r, err := l.Reserve(commitment.Value{1}, "J5taker")
+	r, err := l.Reserve(commitment.Value{1}, "J5taker", "J5maker")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := r.Use(); err != nil {
+	if err := <-r.Use(); err != nil {
 		t.Fatal(err)
 	}
 	if got, err := os.ReadFile(path); err != nil || string(got) != known+commitment.Hex(commitment.Value{1})+"\n" {

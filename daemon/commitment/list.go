@@ -1,8 +1,8 @@
 // Package commitment remembers which takers' commitments were used.
 //
-// A commitment is the scarce token a taker spends to see a maker's coins, so
-// each may be used once. Commitments are compared as 32 bytes, never as text:
-// peers may write hex digits in either case (attack M1).
+// A commitment is the scarce token a taker spends to see makers' coins, so each
+// may be used once. Commitments are compared as 32 bytes, never as text: peers
+// may write hex digits in either case (attack M1).
 //
 // Two kinds are kept apart. Those that opened our own coins, and whatever a
 // file of the reference implementation lists, are used for good. Those that
@@ -10,6 +10,20 @@
 // kept in two generations, the elder of which is forgotten when the younger is
 // full, so that a flood costs a bounded amount of memory and disk and pushes
 // out nothing but hearsay (attack M2).
+//
+// Asking, and taking in, never waits for the disk: memory has eight bytes of a
+// keyed hash for each commitment, in tables that grow one at a time, and each
+// file has a goroutine that writes it.
+//
+//	             Reserve  Use            Hear
+//	                |      |              |
+//	                v      |              v
+//	memory   claims, used  |    heard, elder (generations)
+//	                ^      v              |
+//	                |   waiting           |
+//	           written,    |              v
+//	           flushed     v           waiting
+//	disk            +---- FILE      FILE.heard, FILE.heard.old
 //
 // Files, each one lower-case commitment (64 hex digits) a line:
 //
@@ -31,7 +45,6 @@ import (
 
 	"github.com/joinmarket-go/joinmarket/daemon/count"
 	"github.com/joinmarket-go/joinmarket/internal/durable"
-	"github.com/joinmarket-go/joinmarket/protocol"
 )
 
 // Value is a commitment: the 32 bytes behind its type letter.
@@ -49,13 +62,17 @@ var (
 	ErrClosed = errors.New("commitment list is closed")
 )
 
-// MaxUsed bounds the used commitments, in memory and in the file (650 MB).
-// Each costs a taker a confirmed coin, so it takes centuries to come here;
-// reading stops there too.
+// MaxUsed bounds the used commitments: 128 MiB in memory, 650 MB in the file.
+// Each costs a taker a confirmed coin, so it takes centuries to come here.
 const MaxUsed = 10_000_000
 
-// DefaultMaxHeard bounds the hearsay, both generations together.
+// DefaultMaxHeard bounds the hearsay, both generations together: 16 MiB in
+// memory, 65 MB in the files.
 const DefaultMaxHeard = 1_000_000
+
+// maxBehind is how many commitments by hearsay may wait for the disk. Beyond it
+// they are kept in memory only.
+const maxBehind = 4096
 
 // Config says where the list is kept.
 type Config struct {
@@ -75,26 +92,27 @@ type Config struct {
 
 // List is the set of commitments that may not be used again, and of those being
 // used now. All sessions of a daemon share one. Its methods are safe from any
-// goroutine and take constant time.
+// goroutine, take constant time and do not wait for the disk.
 type List struct {
-	cfg Config
-	log *slog.Logger
+	cfg     Config
+	log     *slog.Logger
+	as      tagger
+	maxUsed int
 
-	mu       sync.Mutex // protects the fields below
-	used     *journal
-	heard    *journal
-	elder    map[Value]struct{}
-	reserved map[Value]*claim
-	closed   bool
+	mu        sync.Mutex // protects the fields below
+	used      *set
+	heard     *set // the younger generation
+	elder     *set
+	claims    map[tag]*claim
+	spent     []tag // of claims that were used, in that order
+	recording int   // commitments on their way into used
+	usedFile  *journal
+	heardFile *journal
+	aged      bool // heardFile is to begin anew
+	closed    bool
 }
 
-// claim is a commitment in use: by one nick, in one or more sessions.
-type claim struct {
-	nick  protocol.Nick
-	count int
-}
-
-// Open reads the files of cfg.Dir, if any, and makes them ready for appending.
+// Open reads the files, if any, and makes them ready for appending.
 func Open(cfg Config) (*List, error) {
 	if cfg.MaxHeard == 0 {
 		cfg.MaxHeard = DefaultMaxHeard
@@ -105,29 +123,39 @@ func Open(cfg Config) (*List, error) {
 	if cfg.Files == nil {
 		cfg.Files = durable.OS
 	}
-	l := &List{cfg: cfg, log: cfg.Logger, reserved: make(map[Value]*claim)}
+	l := &List{cfg: cfg, log: cfg.Logger, as: newTagger(), maxUsed: MaxUsed,
+		used: new(set), heard: new(set), elder: new(set), claims: make(map[tag]*claim)}
 	if l.log == nil {
 		l.log = slog.New(slog.DiscardHandler)
 	}
-	used, err := openJournal(cfg.Files, l.path(""), MaxUsed)
+	used, err := readFile(l.path(""), l.used, l.maxUsed, l.as)
+	if err == nil && used.full {
+		err = fmt.Errorf("%w (%s, more than %d lines)", ErrFull, cfg.File, l.maxUsed)
+	}
 	if err != nil {
 		return nil, err
 	}
-	heard, err := openJournal(cfg.Files, l.path(".heard"), cfg.MaxHeard/2)
+	// Of too much hearsay, as after a smaller bound was set, some is left out.
+	heard, err := readFile(l.path(heardSuffix), l.heard, cfg.MaxHeard/2, l.as)
 	if err != nil {
-		used.close()
 		return nil, err
 	}
-	elder, _, err := readFile(l.path(".heard.old"), cfg.MaxHeard/2)
-	if err != nil {
-		used.close()
-		heard.close()
+	if _, err := readFile(l.path(heardSuffix+oldSuffix), l.elder, cfg.MaxHeard/2, l.as); err != nil {
 		return nil, err
 	}
-	l.used, l.heard, l.elder = used, heard, elder
-	l.log.Info("commitment list read", "used", len(used.set), "heard", len(heard.set)+len(elder), "skipped_lines", used.skipped+heard.skipped)
+	if l.usedFile, err = openJournal(cfg.Files, l.path(""), used.torn, l.log); err != nil {
+		return nil, err
+	}
+	if l.heardFile, err = openJournal(cfg.Files, l.path(heardSuffix), heard.torn, l.log); err != nil {
+		l.usedFile.close()
+		return nil, err
+	}
+	l.log.Info("commitment list read", "used", l.used.n, "heard", l.heard.n+l.elder.n, "skipped_lines", used.skipped+heard.skipped)
 	return l, nil
 }
+
+// heardSuffix ends the name of the file of hearsay.
+const heardSuffix = ".heard"
 
 func (l *List) path(suffix string) string {
 	if l.cfg.File == "" {
@@ -140,142 +168,56 @@ func (l *List) path(suffix string) string {
 func (l *List) Known(v Value) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.known(v)
+	return l.known(l.as.tag(v))
 }
 
 // known must be called with mu held.
-func (l *List) known(v Value) bool {
-	if _, ok := l.used.set[v]; ok {
-		return true
-	}
-	if _, ok := l.heard.set[v]; ok {
-		return true
-	}
-	_, ok := l.elder[v]
-	return ok
+func (l *List) known(t tag) bool {
+	return l.used.has(t) || l.heard.has(t) || l.elder.has(t)
 }
 
 // Hear takes in a commitment that others say was used. It reports whether it
-// was unknown. Hearsay is not synced to disk: losing it costs nothing that the
-// peers do not repeat.
-func (l *List) Hear(v Value) (unknown bool, err error) {
+// was unknown. Hearsay is not synced to disk, and what comes faster than the disk
+// takes it is not written: losing it costs nothing that the peers do not repeat.
+func (l *List) Hear(v Value) (unknown bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.closed {
-		return false, ErrClosed
+	t := l.as.tag(v)
+	if l.closed || l.known(t) {
+		return false
 	}
-	if l.known(v) {
-		return false, nil
+	if l.heard.n >= l.cfg.MaxHeard/2 {
+		l.age()
 	}
-	if len(l.heard.set) >= l.cfg.MaxHeard/2 {
-		if err := l.age(); err != nil {
-			return true, err
-		}
-	}
-	if err := l.heard.add(v, false); err != nil {
-		return true, err
-	}
+	l.heard.add(t)
 	l.cfg.Counts.Inc(count.CommitmentHeard)
-	return true, nil
+	if l.heardFile.behind() < maxBehind {
+		l.heardFile.add(entry{value: v, rotate: l.aged})
+		l.aged = false
+	}
+	return true
 }
 
 // age makes the younger generation of hearsay the elder, which is forgotten. It
 // must be called with mu held.
-func (l *List) age() error {
+func (l *List) age() {
 	l.cfg.Counts.Inc(count.LimitCommitmentList)
-	l.log.Warn("hearsay of used commitments is full; forgetting the elder half", "forgotten", len(l.elder))
-	elder := l.heard.set
-	heard, err := l.heard.rotate(l.path(".heard.old"))
-	if err != nil {
-		return err
-	}
-	l.heard, l.elder = heard, elder
-	return nil
+	l.log.Warn("hearsay of used commitments is full; forgetting the elder half", "forgotten", l.elder.n)
+	l.heard, l.elder = new(set), l.heard
+	l.aged = true
 }
 
-// Reserve claims v for a nick from its !fill on, so that nobody else uses the
-// same commitment in another conversation before it is stored (attack M4). It
-// fails with ErrUsed or ErrReserved. The same nick may claim v for several
-// sessions, because a taker commits once to all makers of a transaction, and
-// some may share this daemon. The reservation must be released.
-func (l *List) Reserve(v Value, nick protocol.Nick) (*Reservation, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	switch c := l.reserved[v]; {
-	case l.closed:
-		return nil, ErrClosed
-	case l.known(v):
-		return nil, ErrUsed
-	case c == nil:
-		l.reserved[v] = &claim{nick, 1}
-	case c.nick != nick:
-		return nil, ErrReserved
-	default:
-		c.count++
-	}
-	return &Reservation{list: l, value: v}, nil
-}
-
-// Close releases the files. Reservations can still be released afterwards, but
-// no longer used.
+// Close waits until all is written and releases the files. Reservations can
+// still be released afterwards, but no longer used.
 func (l *List) Close() error {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.closed {
-		return nil
-	}
+	closed := l.closed
 	l.closed = true
-	return errors.Join(l.used.close(), l.heard.close())
-}
-
-// Reservation is the right to use a commitment in one conversation. It is not
-// safe for concurrent use.
-type Reservation struct {
-	list     *List
-	value    Value
-	released bool
-}
-
-// Value is the reserved commitment.
-func (r *Reservation) Value() Value { return r.value }
-
-// Use records the commitment as used. When it returns nil the record has
-// reached the disk, and only then may the maker's coins be shown: otherwise a
-// crash would let the commitment be used again. Using twice, or in two
-// sessions, records once.
-func (r *Reservation) Use() error {
-	l := r.list
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.closed {
-		return ErrClosed
-	}
-	if _, ok := l.used.set[r.value]; ok {
+	l.mu.Unlock()
+	if closed {
 		return nil
 	}
-	if err := l.used.add(r.value, true); err != nil {
-		if errors.Is(err, ErrFull) {
-			l.cfg.Counts.Inc(count.LimitCommitmentList)
-		}
-		return err
-	}
-	l.cfg.Counts.Inc(count.CommitmentUsed)
-	return nil
-}
-
-// Release ends the reservation. It does not undo Use.
-func (r *Reservation) Release() {
-	if r == nil || r.released {
-		return
-	}
-	r.released = true
-	r.list.mu.Lock()
-	defer r.list.mu.Unlock()
-	if c := r.list.reserved[r.value]; c.count > 1 {
-		c.count--
-	} else {
-		delete(r.list.reserved, r.value)
-	}
+	return errors.Join(l.usedFile.close(), l.heardFile.close())
 }
 
 // Hex writes v as it stands in files and in !hp2: 64 lower-case hex digits.
