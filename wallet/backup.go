@@ -112,7 +112,7 @@ func FromBackup(backup, path string, password secret.Text, cfg Config) (*Wallet,
 		return nil, err
 	}
 	st.behind, st.backup = true, backupMark{}
-	st.bonds = st.kind == txbuild.P2WPKH // the first one may have been made since
+	st.seek = st.kind == txbuild.P2WPKH // some may have been made since
 	w, err := create(path, password, seed, st, cfg)
 	if err != nil {
 		return nil, err

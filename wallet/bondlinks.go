@@ -2,6 +2,7 @@ package wallet
 
 import (
 	"github.com/btcsuite/btcd/chainhash/v2"
+	"github.com/btcsuite/btcd/txscript/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 
 	"github.com/joinmarket-go/joinmarket/wallet/coins"
@@ -59,7 +60,7 @@ func (w *Wallet) explain(v *view, bonds []Bond) {
 // knows nothing of that before the first synchronisation.
 func (w *Wallet) BondSources(script []byte, from []coins.Coin) (links []Link, isBond bool) {
 	v, err := w.current()
-	if err != nil {
+	if err != nil || !txscript.IsPayToWitnessScriptHash(script) || w.learnBonds() != nil {
 		return nil, false
 	}
 	w.mu.RLock()

@@ -80,7 +80,7 @@ func roughly(d time.Duration) string {
 // BondAddress returns the address whose coins are locked until the beginning of
 // a month (bond.ParseMonth). It is the same at each call: unlike others, a bond's
 // address is known to the market as soon as the bond is announced. That the
-// wallet has to look for bonds is on the disk when BondAddress returns.
+// wallet has to look after the bond is on the disk when BondAddress returns.
 // The errors are ErrNoBonds and bond.ErrMonth.
 func (w *Wallet) BondAddress(timenumber int) (Address, error) {
 	path, err := keys.BondPath(timenumber)
@@ -90,7 +90,16 @@ func (w *Wallet) BondAddress(timenumber int) (Address, error) {
 	if w.Type() != txbuild.P2WPKH {
 		return Address{}, ErrNoBonds
 	}
-	if err := w.save(func(s *state) error { s.bonds = true; return nil }); err != nil {
+	tip, _ := w.Synced()
+	err = w.save(func(s *state) error {
+		if s.seek { // somebody may have had the address before
+			s.addBond(path, time.Time{})
+		} else {
+			s.addBond(path, tip.MedianTime)
+		}
+		return nil
+	})
+	if err != nil {
 		return Address{}, err
 	}
 	w.growLater()

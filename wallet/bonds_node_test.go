@@ -23,8 +23,7 @@ import (
 )
 
 func TestW13BondOnBitcoind(t *testing.T) {
-	// One write to the disk for each of 1919 scripts makes the test slow.
-	node := chaintest.StartBitcoind(t, chaintest.Line("unsafesqlitesync=1"))
+	node := chaintest.StartBitcoind(t)
 	backend, err := core.New(core.Config{Node: node.Access(), Wallet: "bonds", Params: regtest, Poll: 50 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
@@ -105,7 +104,7 @@ func bondOnNode(t *testing.T, node *internal.Node, backend chain.Backend) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, _ := create(t, recovered, wallet.Config{Params: regtest, Chain: backend, KDF: wallettest.LightKDF})
+	w, _ := create(t, recovered, wallet.Config{Params: regtest, Chain: backend, KDF: wallettest.LightKDF, RecoveryGap: 50})
 	defer w.Close()
 	sync(t, w)
 	all := bonds(t, w)

@@ -11,7 +11,6 @@ import (
 	"github.com/joinmarket-go/joinmarket/protocol/sats"
 	"github.com/joinmarket-go/joinmarket/wallet"
 	"github.com/joinmarket-go/joinmarket/wallet/bond"
-	"github.com/joinmarket-go/joinmarket/wallet/chain"
 	"github.com/joinmarket-go/joinmarket/wallet/coins"
 	"github.com/joinmarket-go/joinmarket/wallet/keys"
 	"github.com/joinmarket-go/joinmarket/wallet/txbuild"
@@ -227,29 +226,32 @@ func TestW8BothSchemesOfBonds(t *testing.T) {
 	}
 }
 
-// TestFreshWalletLooksForBondsOnceAsked: who never made a bond does not pay for
-// looking at 1919 addresses; from the first bond address on, all are watched.
-func TestFreshWalletLooksForBondsOnceAsked(t *testing.T) {
+// TestFreshWalletWatchesTheBondsAskedFor: who never made a bond does not pay for
+// those there can be, and who made one pays for one.
+func TestFreshWalletWatchesTheBondsAskedFor(t *testing.T) {
 	c := wallettest.NewChain(regtest)
-	node := &recorder{Backend: c.Backend(), branches: make(map[string]chain.Branch)}
+	node := newScannerNode(c)
 	cfg := c.Config()
 	cfg.Chain = node
 	w, path := create(t, newSeed(t), cfg)
 	sync(t, w)
-	if b, ok := node.branches[""]; ok {
-		t.Errorf("a fresh wallet watches %d scripts one by one", b.Count)
+	if node.counts != 0 {
+		t.Errorf("a fresh wallet watches %d scripts one by one", node.counts)
 	}
-	before := node.watches
+	before := node.calls
 	a := bondAddress(t, w, 100)
 	c.Pay(a.Script, 1000)
 	sync(t, w)
-	if node.watches != before+1 || node.branches[""].Count != 1919 || len(bonds(t, w)) != 1 {
-		t.Errorf("watched then: %d scripts; bonds %+v", node.branches[""].Count, bonds(t, w))
+	if node.calls != before+2 || node.counts != 1 || len(bonds(t, w)) != 1 {
+		t.Errorf("watched then: %d scripts; bonds %+v", node.counts, bonds(t, w))
 	}
+	// The address is on the disk before anybody gets it.
+	b := bondAddress(t, w, 101)
 	w.Close()
+	c.Pay(b.Script, 1000)
 	w = reopen(t, path, c.Config())
 	sync(t, w)
-	if len(bonds(t, w)) != 1 {
+	if len(bonds(t, w)) != 2 {
 		t.Error("W13: a bond is lost after a restart")
 	}
 }

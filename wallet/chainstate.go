@@ -88,7 +88,7 @@ func (w *Wallet) checkScripts(scripts []snapshot.Script) (counts, error) {
 	last := make(map[branchID][]byte)
 	for _, s := range scripts {
 		path := pathOf(s)
-		id := branchOfPath(path)
+		id := w.state.branchOf(path)
 		want, err := id.path(&w.state, have[id])
 		if err != nil || path != want || path.Mixdepth >= w.Mixdepths() {
 			return nil, errOtherAddresses

@@ -32,10 +32,8 @@ func (w *Wallet) learnOffline() error {
 	w.syncing.Lock()
 	defer w.syncing.Unlock()
 	want, _ := w.wanted()
-	for _, id := range want.ids() {
-		if err := w.learn(id, want[id]); err != nil {
-			return err
-		}
+	if err := w.learnAll(want); err != nil {
+		return err
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -1,13 +1,16 @@
 package wallet
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
+	"time"
 
 	"github.com/joinmarket-go/joinmarket/protocol/sats"
 	"github.com/joinmarket-go/joinmarket/wallet/chain"
 	"github.com/joinmarket-go/joinmarket/wallet/keys"
+	"github.com/joinmarket-go/joinmarket/wallet/txbuild"
 )
 
 // DefaultRecoveryGap is a gap that hardly any wallet has: two windows of 2500
@@ -58,7 +61,7 @@ func (w *Wallet) scan(ctx context.Context) error {
 		return nil
 	}
 	for {
-		want, _ := w.wanted()
+		want := w.sought()
 		found, paths, err := w.scanFor(ctx, scanner, want)
 		switch {
 		case ctx.Err() != nil || errors.Is(err, chain.ErrUnreachable) || errors.Is(err, chain.ErrWrongNetwork):
@@ -77,22 +80,36 @@ func (w *Wallet) scan(ctx context.Context) error {
 	}
 }
 
+// sought returns how many addresses are to be looked at: those that are to be
+// watched, and those of all bonds.
+func (w *Wallet) sought() counts {
+	want, _ := w.wanted()
+	if w.Type() == txbuild.P2WPKH {
+		delete(want, bondBranch)
+		want[everyBond] = bondScripts
+	}
+	return want
+}
+
 // scanFor looks for coins of the first addresses of the runs.
 func (w *Wallet) scanFor(ctx context.Context, scanner chain.Scanner, want counts) (chain.Found, []keys.Path, error) {
+	if err := w.learnBonds(); err != nil {
+		return chain.Found{}, nil, err
+	}
 	var branches []chain.Branch
 	ids := want.ids()
 	for _, id := range ids {
-		if err := w.learn(id, want[id]); err != nil {
-			return chain.Found{}, nil, err
-		}
 		branch, err := w.branch(id, want[id])
 		if err != nil {
 			return chain.Found{}, nil, err
 		}
 		branches = append(branches, branch)
 	}
+	// Descriptors tell the node what to look for, and it takes its time.
+	learned := make(chan error, 1)
+	go func() { learned <- w.learnAll(want) }()
 	found, err := scanner.Scan(ctx, branches)
-	if err != nil {
+	if err := cmp.Or(err, <-learned); err != nil {
 		return chain.Found{}, nil, err
 	}
 	paths := make([]keys.Path, len(found.Coins))
@@ -131,15 +148,19 @@ func (w *Wallet) publishScan(found chain.Found, paths []keys.Path) {
 	w.notifyLocked()
 }
 
-// advance moves the next indices past addresses that were paid.
+// advance moves the next indices past addresses that were paid, and notes the
+// bonds: these are all that have coins, so that no others are sought.
 func (w *Wallet) advance(paid []keys.Path) error {
 	return w.save(func(s *state) error {
+		s.seek = false
 		for _, path := range paid {
-			if path.Branch > keys.Internal {
-				continue
+			switch {
+			case path.Branch == keys.Timelocked:
+				s.addBond(path, time.Time{})
+			case path.Branch <= keys.Internal:
+				next := &s.next[path.Mixdepth][path.Branch]
+				*next = max(*next, path.Index+1)
 			}
-			next := &s.next[path.Mixdepth][path.Branch]
-			*next = max(*next, path.Index+1)
 		}
 		return nil
 	})

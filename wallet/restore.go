@@ -50,7 +50,7 @@ func (o Origin) state(params *chaincfg.Params) (state, error) {
 	tree.Wipe()
 	st := state{
 		kind:   o.Type,
-		bonds:  o.Type == txbuild.P2WPKH, // nobody knows which there are
+		seek:   o.Type == txbuild.P2WPKH, // nobody knows which bonds there are
 		frozen: make(map[wire.OutPoint]coins.Cause, len(o.Frozen)),
 		labels: o.Labels,
 	}

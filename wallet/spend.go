@@ -26,6 +26,10 @@ type Reservation struct {
 	MinConf  int32         // confirmations that every coin has
 	Purpose  string        // owner of the lease, shown to the user
 	TTL      time.Duration // the lease ends by itself after this time
+	// Include are coins that are among them whatever else is chosen, so that the
+	// transaction and an earlier one exclude each other. Where one may not be
+	// spent now, the error is coins.ErrFunds.
+	Include []wire.OutPoint
 }
 
 // Reserve chooses coins that may be spent and sets them aside, in one step: no
@@ -44,13 +48,47 @@ func (w *Wallet) Reserve(r Reservation) (*coins.Lease, error) {
 		filter := coins.Filter{Mixdepth: r.Mixdepth, MinConf: r.MinConf, Tip: c.Tip.Height, Exclude: c.InUse}
 		candidates := filter.Apply(c.Coins)
 		if !r.Sweep {
-			return w.cfg.Selection.Select(candidates, r.Target)
+			return r.choose(candidates, w.cfg.Selection)
 		}
 		if len(candidates) == 0 {
 			return nil, fmt.Errorf("%w: mixdepth %d has no coin that may be spent now", coins.ErrFunds, r.Mixdepth)
 		}
-		return candidates, nil
+		return candidates, r.lacking(candidates)
 	})
+}
+
+// choose takes the coins to include first, then others as far as they are
+// needed.
+func (r Reservation) choose(candidates []coins.Coin, selection coins.Algorithm) ([]coins.Coin, error) {
+	if len(r.Include) == 0 {
+		return selection.Select(candidates, r.Target)
+	}
+	if err := r.lacking(candidates); err != nil {
+		return nil, err
+	}
+	var first, others []coins.Coin
+	for _, c := range candidates {
+		if slices.Contains(r.Include, c.OutPoint) {
+			first = append(first, c)
+		} else {
+			others = append(others, c)
+		}
+	}
+	if coins.Sum(first) >= r.Target {
+		return first, nil
+	}
+	more, err := selection.Select(others, r.Target-coins.Sum(first))
+	return append(first, more...), err
+}
+
+// lacking is an error unless all coins to include are among the candidates.
+func (r Reservation) lacking(candidates []coins.Coin) error {
+	for _, out := range r.Include {
+		if !slices.ContainsFunc(candidates, func(c coins.Coin) bool { return c.OutPoint == out }) {
+			return fmt.Errorf("%w: %v may not be spent now", coins.ErrFunds, out)
+		}
+	}
+	return nil
 }
 
 // Choice is what coins may be chosen from.

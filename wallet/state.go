@@ -28,16 +28,15 @@ import (
 // state is what the wallet remembers besides its seed. A published state is
 // not changed; save makes a new one.
 type state struct {
-	kind   txbuild.ScriptType            // of all addresses but those of bonds; never changed
-	next   []branchPair                  // next index to hand out, by mixdepth
-	frozen map[wire.OutPoint]coins.Cause // also of coins that are gone: a reorganisation may bring them back
-	labels labels.Set                    // cloned before it is changed
-	// bonds means that fidelity bonds may exist, so that all of their addresses
-	// are watched.
-	bonds    bool
-	imported []importedKey // in the order of their import; only appended to
-	behind   bool          // it comes from a backup, and has not seen the chain since
-	backup   backupMark    // the newest backup
+	kind     txbuild.ScriptType            // of all addresses but those of bonds; never changed
+	next     []branchPair                  // next index to hand out, by mixdepth
+	frozen   map[wire.OutPoint]coins.Cause // also of coins that are gone: a reorganisation may bring them back
+	labels   labels.Set                    // cloned before it is changed
+	bonds    []knownBond                   // in the order in which they were found; only appended to
+	seek     bool                          // there may be bonds that are not known, so that all are watched
+	imported []importedKey                 // in the order of their import; only appended to
+	behind   bool                          // it comes from a backup, and has not seen the chain since
+	backup   backupMark                    // the newest backup
 	// pending are own transactions that were signed to be sent, until they are
 	// safe in the chain or cannot be mined any more.
 	pending map[chainhash.Hash]pending
@@ -56,14 +55,15 @@ func (s state) clone() state {
 	held := make(map[wire.OutPoint]time.Time, len(s.held))
 	maps.Copy(held, s.held)
 	s.next, s.frozen, s.imported, s.pending, s.held = slices.Clone(s.next), frozen, slices.Clone(s.imported), sent, held
-	s.signed = slices.Clone(s.signed)
+	s.bonds, s.signed = slices.Clone(s.bonds), slices.Clone(s.signed)
 	return s
 }
 
 // equal says whether there is nothing to save.
 func (s state) equal(o state) bool {
 	return s.kind == o.kind && slices.Equal(s.next, o.next) && maps.Equal(s.frozen, o.frozen) && s.labels.Equal(&o.labels) &&
-		s.behind == o.behind && s.bonds == o.bonds && slices.EqualFunc(s.imported, o.imported, importedKey.equal) &&
+		s.behind == o.behind && s.seek == o.seek && slices.EqualFunc(s.bonds, o.bonds, knownBond.equal) &&
+		slices.EqualFunc(s.imported, o.imported, importedKey.equal) &&
 		maps.EqualFunc(s.pending, o.pending, pending.equal) && maps.EqualFunc(s.held, o.held, time.Time.Equal) &&
 		slices.EqualFunc(s.signed, o.signed, signed.equal)
 }
@@ -82,9 +82,9 @@ func newState(seed keys.Seed, cfg Config) (state, error) {
 	}
 	kind := cmp.Or(cfg.Type, txbuild.P2WPKH)
 	return state{
-		kind:  kind,
-		next:  make([]branchPair, mixdepths),
-		bonds: kind == txbuild.P2WPKH && !seed.Fresh(), // somebody may have made some
+		kind: kind,
+		next: make([]branchPair, mixdepths),
+		seek: kind == txbuild.P2WPKH && !seed.Fresh(), // somebody may have made some
 	}, nil
 }
 
@@ -92,10 +92,10 @@ func newState(seed keys.Seed, cfg Config) (state, error) {
 // part of it by saving. Version 2 added pending, labels and causes of freezing;
 // version 3 types other than P2WPKH, watch-only wallets, bonds, imported keys
 // and backups; version 4 held coins, and pending transactions that others send;
-// version 5 what the held coins were signed for.
-// Older ones can be read as well.
+// version 5 what the held coins were signed for; version 6 which bonds are known.
+// Older ones can be read as well: those that may have bonds seek them.
 const (
-	bodyVersion = 5
+	bodyVersion = 6
 	// bondsVersion is the first that tells whether there may be bonds.
 	bondsVersion = 3
 )
@@ -113,7 +113,8 @@ type body struct {
 	Next      []branchPair       `json:"next"`             // [external, internal] by mixdepth
 	Frozen    frozenBody         `json:"frozen"`
 	Labels    labelsBody         `json:"labels,omitempty"`
-	Bonds     bool               `json:"bonds"`
+	Seek      bool               `json:"bonds"` // version 3 to 5: that there may be any
+	Bonds     []bondBody         `json:"known_bonds,omitempty"`
 	Imported  []importedBody     `json:"imported,omitempty"`
 	Behind    bool               `json:"behind,omitempty"`
 	Backup    backupMark         `json:"backup,omitzero"`
@@ -134,7 +135,8 @@ func (s state) encode(seed keys.Seed, params *chaincfg.Params) ([]byte, error) {
 		Next:      s.next,
 		Frozen:    encodeFrozen(s.frozen),
 		Labels:    encodeLabels(s.labels),
-		Bonds:     s.bonds,
+		Seek:      s.seek,
+		Bonds:     encodeBonds(s.bonds),
 		Imported:  encodeImported(s.imported),
 		Behind:    s.behind,
 		Backup:    s.backup,
@@ -231,7 +233,10 @@ func (b body) state() (state, error) {
 		behind: b.Behind,
 		backup: b.Backup,
 		// Of older wallets it is not known, so that all is looked for.
-		bonds: b.Type == txbuild.P2WPKH && (b.Bonds || b.Version < bondsVersion),
+		seek: b.Type == txbuild.P2WPKH && (b.Seek || b.Version < bondsVersion),
+	}
+	if err := s.decodeBonds(b.Bonds); err != nil {
+		return state{}, err
 	}
 	var err error
 	if s.frozen, err = b.Frozen.decode(); err != nil {

@@ -35,7 +35,8 @@ func testBody(t testing.TB) (keys.Seed, state, []byte) {
 		kind:   txbuild.P2WPKH,
 		next:   []branchPair{{1, 2}, {3, keys.MaxIndex + 1}},
 		frozen: map[wire.OutPoint]coins.Cause{{Index: 7}: coins.ByUser, {Hash: [32]byte{1, 2}, Index: 1<<32 - 1}: coins.ByReuse, {Index: 8}: thawed},
-		bonds:  true,
+		seek:   true,
+		bonds:  []knownBond{{path: keys.Path{Branch: keys.Timelocked, Index: 3, Locktime: 1_585_699_200}}, {keys.Path{Branch: keys.Timelocked, Locktime: 1_585_699_200}, time.Unix(1_700_000_004, 0)}},
 		imported: []importedKey{
 			{keys.Path{Mixdepth: 1, Branch: keys.Imported}, keys.ImportedKey{Key: secret.NewBytes(bytes.Repeat([]byte{1}, 32))}},
 			{keys.Path{Branch: keys.Imported}, keys.ImportedKey{Key: secret.NewBytes(bytes.Repeat([]byte{2}, 32))}},
@@ -91,8 +92,27 @@ func TestD13FirstVersion(t *testing.T) {
 	if err != nil || len(st.next) != 1 || len(st.frozen) != 1 || st.frozen[out] != coins.ByUser {
 		t.Errorf("%+v, %v", st, err)
 	}
-	if st.kind != txbuild.P2WPKH || !st.bonds {
-		t.Errorf("a wallet of type %s that looks for bonds: %v", st.kind, st.bonds)
+	if st.kind != txbuild.P2WPKH || !st.seek {
+		t.Errorf("a wallet of type %s that looks for bonds: %v", st.kind, st.seek)
+	}
+}
+
+// TestD13FifthVersion: a program of version 5 watched all bonds or none, and so
+// does this one until it knows which there are.
+func TestD13FifthVersion(t *testing.T) {
+	for _, c := range []struct {
+		text string
+		seek bool
+	}{
+		{`"type":"p2wpkh","bonds":true`, true},
+		{`"type":"p2wpkh","bonds":false`, false},
+		{`"type":"p2pkh","bonds":false`, false},
+	} {
+		_, st, err := decodeState([]byte(`{"version":5,"network":"regtest","entropy":"00000000000000000000000000000000",`+
+			`"extension":"","birth":0,"next":[[1,2]],"frozen":[],`+c.text+`}`), &chaincfg.RegressionNetParams)
+		if err != nil || st.seek != c.seek || len(st.bonds) != 0 {
+			t.Errorf("%s: seeks %v, knows %v, %v", c.text, st.seek, st.bonds, err)
+		}
 	}
 }
 
@@ -110,9 +130,9 @@ func TestD13StateOfOtherVersions(t *testing.T) {
 		data []byte
 		want error // nil: any
 	}{
-		{"newer", []byte(`{"version":6,"something":"new"}`), store.ErrFutureVersion},
+		{"newer", []byte(`{"version":7,"something":"new"}`), store.ErrFutureVersion},
 		{"another network", replace("regtest", "mainnet"), ErrNetwork},
-		{"version 0", replace(`"version":5`, `"version":0`), nil},
+		{"version 0", replace(`"version":6`, `"version":0`), nil},
 		{"unknown type", replace("p2wpkh", "p2tr"), keys.ErrType},
 		{"imported key of zero", replace(strings.Repeat("01", 32), strings.Repeat("00", 32)), keys.ErrWIF},
 		{"imported key cut", replace(strings.Repeat("01", 32), strings.Repeat("01", 31)), keys.ErrWIF},
@@ -132,6 +152,10 @@ func TestD13StateOfOtherVersions(t *testing.T) {
 		{"half a transaction", replace(`"tx":"0200`, `"tx":"02`), nil},
 		{"transaction with a tail", replace(`00000000","since"`, `0000000000","since"`), nil},
 		{"held coin of no outpoint", replace(`:4","until"`, `:","until"`), nil},
+		{"bond of no month", replace(`"locktime":1585699200`, `"locktime":1585699201`), nil},
+		{"bond of another key", replace(`"index":3`, `"index":4`), nil},
+		{"bond twice", replace(`"index":3`, `"index":0`), nil},
+		{"bonds of another type", replace("p2wpkh", "p2pkh"), nil},
 		{"two values", append(bytes.Clone(data), '{', '}'), nil},
 		{"nothing", nil, nil},
 	} {

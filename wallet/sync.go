@@ -124,7 +124,7 @@ func (w *Wallet) update(ctx context.Context) (*view, error) {
 			w.log.Info("blocks were replaced", "count", last.tip.Height-u.Fork.Height)
 		}
 		last = view{tip: u.Tip, watched: w.watched, history: last.history.Apply(u)}
-		if err := w.remember(last.history); err != nil {
+		if err := w.remember(last.history, u); err != nil {
 			return nil, err
 		}
 		if _, enough := w.wanted(); !enough {
@@ -140,14 +140,20 @@ func (w *Wallet) update(ctx context.Context) (*view, error) {
 }
 
 // remember moves the next indices past every address that was paid, on the disk
-// too, so that none of them is handed out; and it freezes what came to an
-// address again, before anybody sees it.
-func (w *Wallet) remember(h history.History) error {
+// too, so that none of them is handed out; it notes the bonds that the update
+// shows; and it freezes what came to an address again, before anybody sees it.
+func (w *Wallet) remember(h history.History, u chain.Update) error {
+	if mayShowBonds(u.Txs) {
+		if err := w.learnBonds(); err != nil {
+			return err
+		}
+	}
 	frozen := 0
 	err := w.save(func(s *state) error {
 		w.mu.RLock()
 		defer w.mu.RUnlock()
 		frozen = w.freezeReused(h, s)
+		w.recogniseLocked(s, h, u)
 		h.Outputs(func(out history.Output) {
 			if path, ours := w.paths[string(out.PkScript)]; ours && path.Branch <= keys.Internal {
 				next := &s.next[path.Mixdepth][path.Branch]

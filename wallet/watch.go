@@ -5,38 +5,40 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"time"
 
-	"github.com/joinmarket-go/joinmarket/wallet/bond"
 	"github.com/joinmarket-go/joinmarket/wallet/chain"
 	"github.com/joinmarket-go/joinmarket/wallet/keys"
 )
 
 // branchID names a run of addresses that the backend watches: a branch of a
-// mixdepth, or bondBranch, or importedBranch.
+// mixdepth, or one of those below.
 type branchID struct {
 	mixdepth int
 	branch   uint32
 }
 
 var (
-	// bondBranch has the addresses of fidelity bonds: one for each locktime as
+	// everyBond has the addresses of all fidelity bonds: one for each locktime as
 	// we and the reference derive them, then one for each locktime but the first
 	// as others do, who take the key 0 for all.
+	everyBond = branchID{mixdepth: -1, branch: keys.Timelocked}
+	// bondBranch has those that are known, in the order in which they were found.
+	// One of the two is watched.
 	bondBranch = branchID{branch: keys.Timelocked}
 	// importedBranch has the imported keys of all mixdepths, in the order of
 	// their import.
 	importedBranch = branchID{branch: keys.Imported}
 )
 
-// bondScripts is the number of addresses in the bondBranch.
-const bondScripts = 2*bond.Locktimes - 1
-
-// branchOfPath returns the run that a path is in.
-func branchOfPath(p keys.Path) branchID {
-	switch p.Branch {
-	case keys.Timelocked:
+// branchOf returns the run that a path is watched in.
+func (s *state) branchOf(p keys.Path) branchID {
+	switch {
+	case p.Branch == keys.Timelocked && s.seek:
+		return everyBond
+	case p.Branch == keys.Timelocked:
 		return bondBranch
-	case keys.Imported:
+	case p.Branch == keys.Imported:
 		return importedBranch
 	}
 	return branchID{p.Mixdepth, p.Branch}
@@ -48,12 +50,10 @@ func (id branchID) path(s *state, index uint32) (keys.Path, error) {
 	switch {
 	case id == importedBranch && int64(index) < int64(len(s.imported)):
 		return s.imported[index].path, nil
-	case id == bondBranch && index < bond.Locktimes:
-		return keys.BondPath(int(index))
-	case id == bondBranch && index < bondScripts:
-		p, err := keys.BondPath(int(index) - bond.Locktimes + 1)
-		p.Index = 0
-		return p, err
+	case id == bondBranch && int64(index) < int64(len(s.bonds)):
+		return s.bonds[index].path, nil
+	case id == everyBond:
+		return everyBondPath(index)
 	case id.branch <= keys.Internal && index <= keys.MaxIndex:
 		return keys.Path{Mixdepth: id.mixdepth, Branch: id.branch, Index: index}, nil
 	}
@@ -88,8 +88,10 @@ func (w *Wallet) wanted() (want counts, enough bool) {
 			}
 		}
 	}
-	if w.state.bonds {
-		want[bondBranch] = bondScripts
+	if w.state.seek {
+		want[everyBond] = bondScripts
+	} else if n := len(w.state.bonds); n > 0 {
+		want[bondBranch] = uint32(n)
 	}
 	if n := len(w.state.imported); n > 0 {
 		want[importedBranch] = uint32(n)
@@ -104,19 +106,19 @@ func (w *Wallet) watch(ctx context.Context) error {
 	if enough && w.told {
 		return nil
 	}
+	if err := w.learnAll(want); err != nil {
+		return err
+	}
 	var branches []chain.Branch
 	for _, id := range want.ids() {
 		if want[id] == w.watched[id] && w.told {
 			continue
 		}
-		branch, err := w.branch(id, want[id])
+		more, err := w.branches(id, want[id])
 		if err != nil {
 			return err
 		}
-		branches = append(branches, branch)
-		if err := w.learn(id, want[id]); err != nil {
-			return err
-		}
+		branches = append(branches, more...)
 	}
 	if err := w.cfg.Chain.Watch(ctx, branches); err != nil {
 		return err
@@ -129,25 +131,39 @@ func (w *Wallet) watch(ctx context.Context) error {
 	return nil
 }
 
-// branch describes the first count addresses of a run for the backend.
+// branches describes the first count addresses of a run for the backend. Of
+// known bonds each is a branch of its own, since it has a past of its own.
+func (w *Wallet) branches(id branchID, count uint32) (list []chain.Branch, err error) {
+	if id != bondBranch {
+		b, err := w.branch(id, count)
+		return []chain.Branch{b}, err
+	}
+	w.mu.RLock()
+	bonds := w.state.bonds[:count]
+	w.mu.RUnlock()
+	for _, known := range bonds {
+		b := chain.Branch{Count: 1, Birth: w.birth()}
+		if !known.since.IsZero() {
+			b.Birth = known.since.Add(-birthSlack)
+		}
+		b.Script = func(uint32) ([]byte, error) { return w.script(known.path) }
+		list = append(list, b)
+	}
+	return list, nil
+}
+
+// branch describes the first count addresses of a run as one branch.
 func (w *Wallet) branch(id branchID, count uint32) (chain.Branch, error) {
 	b := chain.Branch{Count: count}
-	// Nothing is known of the age of imported keys.
-	if birth := w.seed.Birth(); !birth.IsZero() && id != importedBranch {
-		b.Birth = birth.Add(-birthSlack)
+	if id != importedBranch { // nothing is known of the age of imported keys
+		b.Birth = w.birth()
 	}
-	b.Script = func(index uint32) (script []byte, err error) {
-		err = w.withTree(func(t *keys.Tree) error {
-			path, err := id.path(&w.state, index)
-			if err != nil {
-				return err
-			}
-			if script = w.scripts[path]; script == nil {
-				script, err = t.Script(path)
-			}
-			return err
-		})
-		return script, err
+	b.Script = func(index uint32) ([]byte, error) {
+		path, err := w.pathAt(id, index)
+		if err != nil {
+			return nil, err
+		}
+		return w.script(path)
 	}
 	if id.branch > keys.Internal {
 		return b, nil // descriptors have no word for these
@@ -157,6 +173,35 @@ func (w *Wallet) branch(id branchID, count uint32) (chain.Branch, error) {
 		return err
 	})
 	return b, err
+}
+
+// birth is a time before which no key of the seed was used; zero: not known.
+func (w *Wallet) birth() time.Time {
+	if birth := w.seed.Birth(); !birth.IsZero() {
+		return birth.Add(-birthSlack)
+	}
+	return time.Time{}
+}
+
+// script returns the output script of a path.
+func (w *Wallet) script(path keys.Path) (script []byte, err error) {
+	err = w.withTree(func(t *keys.Tree) error {
+		if script = w.scripts[path]; script == nil {
+			script, err = t.Script(path)
+		}
+		return err
+	})
+	return script, err
+}
+
+// learnAll derives the scripts of all these runs.
+func (w *Wallet) learnAll(want counts) error {
+	for _, id := range want.ids() {
+		if err := w.learn(id, want[id]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // learn derives the first count scripts of a run that are not known yet, so that

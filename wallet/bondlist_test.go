@@ -1,0 +1,386 @@
+package wallet_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/btcsuite/btcd/wire/v2"
+
+	"github.com/joinmarket-go/joinmarket/internal/durable/durabletest"
+	"github.com/joinmarket-go/joinmarket/wallet"
+	"github.com/joinmarket-go/joinmarket/wallet/chain"
+	"github.com/joinmarket-go/joinmarket/wallet/keys"
+	"github.com/joinmarket-go/joinmarket/wallet/wallettest"
+)
+
+// scannerNode is a node that finds coins, as Bitcoin Core does, and notes what it
+// was told to watch one by one.
+type scannerNode struct {
+	*wallettest.Backend
+	single  map[string]chain.Branch // by the first script
+	counts  int                     // scripts of these
+	rescans int                     // from the beginning
+	failAt  int                     // which call of Scan, Watch or Sync fails
+	calls   int
+}
+
+func newScannerNode(c *wallettest.Chain) *scannerNode {
+	return &scannerNode{Backend: c.Backend(), single: make(map[string]chain.Branch)}
+}
+
+func (n *scannerNode) call() error {
+	if n.calls++; n.calls == n.failAt {
+		return fmt.Errorf("%w: call %d", chain.ErrUnreachable, n.calls)
+	}
+	return nil
+}
+
+func (n *scannerNode) Scan(ctx context.Context, branches []chain.Branch) (chain.Found, error) {
+	if err := n.call(); err != nil {
+		return chain.Found{}, err
+	}
+	return n.Backend.Scan(ctx, branches)
+}
+
+func (n *scannerNode) Watch(ctx context.Context, branches []chain.Branch) error {
+	if err := n.call(); err != nil {
+		return err
+	}
+	for _, b := range branches {
+		if b.Descriptor != "" {
+			continue
+		}
+		script, err := b.Script(0)
+		if err != nil {
+			return err
+		}
+		n.counts += int(b.Count - n.single[string(script)].Count)
+		n.single[string(script)] = b
+	}
+	return n.Backend.Watch(ctx, branches)
+}
+
+func (n *scannerNode) Sync(ctx context.Context, since chain.BlockID) (chain.Update, error) {
+	if err := n.call(); err != nil {
+		return chain.Update{}, err
+	}
+	if since == (chain.BlockID{}) {
+		n.rescans++
+	}
+	return n.Backend.Sync(ctx, since)
+}
+
+// recovering is the configuration of a wallet that is recovered.
+func recovering(c *wallettest.Chain, node chain.Backend) wallet.Config {
+	cfg := c.Config()
+	cfg.RecoveryGap, cfg.Chain = 10, node
+	return cfg
+}
+
+// oldSeed is one that may have been used, nobody knows since when.
+func oldSeed(t testing.TB) keys.Seed {
+	t.Helper()
+	fresh := newSeed(t)
+	phrase, err := fresh.Phrase()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seed, err := keys.ParsePhrase(phrase, fresh.Extension(), time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return seed
+}
+
+// bondsOf returns the paths of the bond of a month by the key of the month and by
+// the key 0.
+func bondsOf(t testing.TB, timenumber int) (first, second keys.Path) {
+	t.Helper()
+	first, err := keys.BondPath(timenumber)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second = first
+	second.Index = 0
+	return first, second
+}
+
+// spendBond is a transaction that spends the coin of a bond to a script. What it
+// reveals is right, and the signature is not.
+func spendBond(t testing.TB, seed keys.Seed, path keys.Path, coin wire.OutPoint, to []byte) *wire.MsgTx {
+	t.Helper()
+	tree, err := keys.NewTree(seed, "p2wpkh", regtest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	redeem, err := tree.Redeem(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tx := wire.NewMsgTx(2)
+	tx.AddTxIn(wire.NewTxIn(&coin, nil, wire.TxWitness{make([]byte, 71), redeem}))
+	tx.AddTxOut(wire.NewTxOut(90_000, to))
+	return tx
+}
+
+// TestW13BondsFoundByScan: of all addresses that bonds can have, the node watches
+// those that have coins, again after a restart, and nothing is searched again.
+func TestW13BondsFoundByScan(t *testing.T) {
+	c := wallettest.NewChain(regtest)
+	seed := oldSeed(t)
+	first, second := bondsOf(t, 217)
+	c.Pay(at(t, seed, first), 100_000)
+	c.Pay(at(t, seed, second), 200_000)
+	c.Mine(1)
+	node := newScannerNode(c)
+	w, path := create(t, seed, recovering(c, node))
+	sync(t, w)
+	if all := bonds(t, w); len(all) != 2 || len(node.single) != 2 || node.counts != 2 || node.rescans != 1 {
+		t.Errorf("%d scripts watched, %d searches, bonds %+v", node.counts, node.rescans, all)
+	}
+	for script, b := range node.single {
+		if !b.Birth.IsZero() {
+			t.Errorf("%x: its past before %v is not searched", script, b.Birth)
+		}
+	}
+	w.Close()
+	node = newScannerNode(c)
+	w = openOnce(t, path, recovering(c, node))
+	defer w.Close()
+	sync(t, w)
+	if len(bonds(t, w)) != 2 || node.counts != 2 || node.rescans != 0 {
+		t.Errorf("after a restart %d scripts watched, %d searches, bonds %+v", node.counts, node.rescans, bonds(t, w))
+	}
+	// One that is asked for now has no past.
+	tip, _ := w.Synced()
+	a := bondAddress(t, w, 300)
+	c.Pay(a.Script, 300_000)
+	sync(t, w)
+	if born := node.single[string(a.Script)].Birth; len(bonds(t, w)) != 3 || born.Before(tip.MedianTime.Add(-72*time.Hour)) || born.After(tip.MedianTime) {
+		t.Errorf("the new bond is searched for since %v: %+v", born, bonds(t, w))
+	}
+}
+
+// TestW13SpentBonds: what no look through the unspent outputs finds is seen in
+// the wallet's own transactions. No more of the past is searched than can be
+// missing.
+func TestW13SpentBonds(t *testing.T) {
+	first, _ := bondsOf(t, 12)
+	elsewhere := append([]byte{0, 20}, make([]byte, 20)...)
+	home := func(seed keys.Seed) []byte { return at(t, seed, keys.Path{Mixdepth: 1}) }
+	for _, test := range []struct {
+		name string
+		to   func(keys.Seed) []byte
+		own  bool // the wallet paid the bond
+		// missing tells from which transaction on something can be missing.
+		missing string
+	}{
+		{"paid by others, spent to the wallet", home, false, "first"},
+		{"paid by the wallet, spent to others", func(keys.Seed) []byte { return elsewhere }, true, "funding"},
+		{"paid by the wallet, spent to the wallet", home, true, "none"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			c := wallettest.NewChain(regtest)
+			seed := oldSeed(t)
+			script := at(t, seed, first)
+			c.Mine(20)
+			funding := fundFrom(t, c, seed, first, test.own)
+			c.Confirm(funding)
+			c.Mine(20)
+			spend := spendBond(t, seed, first, wire.OutPoint{Hash: funding.TxHash()}, test.to(seed))
+			c.Confirm(spend)
+			c.Mine(20)
+			node := newScannerNode(c)
+			w, path := create(t, seed, recovering(c, node))
+			for range 2 {
+				sync(t, w)
+				for i, tx := range []*wire.MsgTx{funding, spend} {
+					if w.Tx(tx.TxHash()) == nil {
+						t.Errorf("transaction %d is missing", i)
+					}
+				}
+				if all := bonds(t, w); len(all) != 0 || node.counts != 1 {
+					t.Errorf("%d scripts watched, bonds %+v", node.counts, all)
+				}
+				w.Close()
+				w = openOnce(t, path, recovering(c, node))
+			}
+			tip, _ := w.Synced()
+			funded, err := w.Record(funding.TxHash())
+			if err != nil {
+				t.Fatal(err)
+			}
+			const margin = 48 * time.Hour
+			born := node.single[string(script)].Birth
+			var ok bool
+			switch test.missing {
+			case "first":
+				ok = born.IsZero()
+			case "funding":
+				ok = !born.IsZero() && born.Before(tip.MedianTime.Add(-margin-5*time.Minute*time.Duration(funded.Confirmations)))
+			case "none":
+				ok = born.Equal(time.Unix(tip.MedianTime.Unix(), 0).Add(-margin))
+			}
+			if !ok {
+				t.Errorf("searched since %v; the chain is at %v", born, tip.MedianTime)
+			}
+			c.Pay(script, 5_000)
+			sync(t, w)
+			if all := bonds(t, w); len(all) != 1 {
+				t.Errorf("a new payment to it is not noticed: %+v", all)
+			}
+			w.Close()
+		})
+	}
+}
+
+// fundFrom pays a bond from a coin of the wallet or of others.
+func fundFrom(t testing.TB, c *wallettest.Chain, seed keys.Seed, bond keys.Path, own bool) *wire.MsgTx {
+	t.Helper()
+	coin := wire.OutPoint{Hash: [32]byte{1}}
+	if own {
+		coin = c.Pay(at(t, seed, keys.Path{}), 100_000)
+		c.Mine(1)
+	}
+	tx := wire.NewMsgTx(2)
+	tx.AddTxIn(wire.NewTxIn(&coin, nil, nil))
+	tx.AddTxOut(wire.NewTxOut(95_000, at(t, seed, bond)))
+	return tx
+}
+
+// TestW13BondSurvivesFailures: between seeing a bond and having it watched, and
+// searched, the node fails, or the power.
+func TestW13BondSurvivesFailures(t *testing.T) {
+	first, second := bondsOf(t, 12)
+	past := func() (*wallettest.Chain, keys.Seed, *wire.MsgTx) {
+		c := wallettest.NewChain(regtest)
+		seed := oldSeed(t)
+		c.Pay(at(t, seed, first), 70_000) // found by the look through the unspent outputs
+		c.Mine(1)
+		funding := fundFrom(t, c, seed, second, false)
+		c.Confirm(funding) // and one that its spend reveals
+		c.Confirm(spendBond(t, seed, second, wire.OutPoint{Hash: funding.TxHash()}, at(t, seed, keys.Path{Mixdepth: 1})))
+		return c, seed, funding
+	}
+	check := func(t *testing.T, c *wallettest.Chain, path string, funding *wire.MsgTx, when string) {
+		t.Helper()
+		node := newScannerNode(c)
+		w, err := wallet.Open(path, wallettest.Password, recovering(c, node))
+		if err != nil {
+			t.Fatalf("%s: %v", when, err)
+		}
+		defer w.Close()
+		sync(t, w)
+		if all := bonds(t, w); len(all) != 1 || w.Tx(funding.TxHash()) == nil || node.counts != 2 {
+			t.Errorf("%s: %d scripts watched, bonds %+v", when, node.counts, all)
+		}
+	}
+	fail := 1
+	for ; ; fail++ {
+		c, seed, funding := past()
+		node := newScannerNode(c)
+		node.failAt = fail
+		w, path := create(t, seed, recovering(c, node))
+		err := w.Sync(t.Context())
+		w.Close()
+		check(t, c, path, funding, fmt.Sprintf("call %d failed", fail))
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, chain.ErrUnreachable) {
+			t.Fatal(err)
+		}
+	}
+	if fail < 6 { // Scan, Watch, Sync, Watch, Sync
+		t.Errorf("only %d calls to fail", fail-1)
+	}
+	operations := cutWhileRecovering(t, past, check, 0, durabletest.Kept)
+	if operations < 3*5 {
+		t.Fatalf("only %d operations", operations)
+	}
+	for cutAt := 1; cutAt <= operations; cutAt++ {
+		cutWhileRecovering(t, past, check, cutAt, durabletest.Losses()[cutAt%3])
+	}
+}
+
+// cutWhileRecovering has the power cut at an operation of the disk while a wallet
+// with such a past is recovered, and returns the number of operations.
+func cutWhileRecovering(t *testing.T, past func() (*wallettest.Chain, keys.Seed, *wire.MsgTx),
+	check func(*testing.T, *wallettest.Chain, string, *wire.MsgTx, string), cutAt int, loss durabletest.Loss) int {
+	t.Helper()
+	c, seed, funding := past()
+	cfg := recovering(c, newScannerNode(c))
+	w, path := create(t, seed, cfg)
+	w.Close()
+	disk := durabletest.New(durabletest.Fault{At: cutAt, Err: durabletest.ErrPower})
+	cfg.Files = disk
+	w, err := wallet.Open(path, wallettest.Password, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = w.Sync(t.Context()) // it may fail, and what cannot be stored is only logged
+	w.Close()
+	if err := disk.Crash(loss); err != nil {
+		t.Fatal(err)
+	}
+	check(t, c, path, funding, fmt.Sprintf("power cut at operation %d, %s", cutAt, loss))
+	return len(disk.Operations())
+}
+
+// A bond whose address another program handed out is seen when the wallet pays it.
+func TestBondOfAnotherProgram(t *testing.T) {
+	c := wallettest.NewChain(regtest)
+	seed := newSeed(t)
+	first, second := bondsOf(t, 900)
+	other := at(t, seed, second)
+	node := newScannerNode(c)
+	cfg := c.Config()
+	cfg.Chain = node
+	w, _ := create(t, seed, cfg)
+	defer w.Close()
+	c.Pay(next(t, w, 0, keys.External).Script, 50_000)
+	c.Mine(1)
+	sync(t, w)
+	if links, is := w.BondSources(at(t, seed, first), list(t, w)); !is || len(links) != 1 {
+		t.Errorf("before the payment the links are %v, %v", links, is)
+	}
+	bond := fundBond(t, c, w, list(t, w), wire.NewTxOut(40_000, other))
+	if bond.Path() != second || node.counts != 1 {
+		t.Errorf("%v, %d scripts watched", bond.Path(), node.counts)
+	}
+}
+
+// A wallet that sought all bonds, as one of an older version did, shows them from
+// its stored state, and goes on watching all.
+func TestD13StoredStateWithAllBonds(t *testing.T) {
+	c := wallettest.NewChain(regtest)
+	seed := oldSeed(t)
+	first, second := bondsOf(t, 959)
+	c.Pay(at(t, seed, second), 1_000)
+	c.Mine(1)
+	later := at(t, seed, first)
+	node := newScannerNode(c)
+	cfg := c.Config()
+	cfg.Chain = node // without a recovery gap nothing is looked for
+	w, path := create(t, seed, cfg)
+	sync(t, w)
+	w.Close()
+	w = openOnce(t, path, offline())
+	if len(bonds(t, w)) != 1 {
+		t.Error("not in the stored state")
+	}
+	a := bondAddress(t, w, 5)
+	w.Close()
+	cfg.Chain = newScannerNode(c)
+	w = openOnce(t, path, cfg)
+	defer w.Close()
+	c.Pay(later, 2_000)
+	c.Pay(a.Script, 3_000)
+	sync(t, w)
+	if node := cfg.Chain.(*scannerNode); len(bonds(t, w)) != 3 || node.counts != 1919 || node.rescans != 0 {
+		t.Errorf("%d scripts watched, %d searches, bonds %+v", node.counts, node.rescans, bonds(t, w))
+	}
+}
