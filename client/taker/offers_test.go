@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/btcsuite/btcd/wire/v2"
+
 	"github.com/joinmarket-go/joinmarket/client/commitments"
 	"github.com/joinmarket-go/joinmarket/internal/vectors"
 	"github.com/joinmarket-go/joinmarket/protocol"
@@ -25,6 +27,7 @@ type rawOffer struct {
 	MaxSize      json.RawMessage
 	TxFee        json.RawMessage
 	CJFee        json.RawMessage
+	Bond         float64 `json:"fidelity_bond_value"`
 }
 
 // entry reads an offer the way the order book would; ok is false for what the
@@ -80,11 +83,23 @@ type choiceCase struct {
 	Draws          int
 	FirstPickCount map[protocol.Nick]int `json:"first_pick_counts"`
 	PickedCounts   map[protocol.Nick]int `json:"picked_counts"`
+	Bondless       float64               `json:"bondless_makers_allowance"`
+}
+
+// bonds are those of the offers, of a coin each.
+func (c choiceCase) bonds() map[protocol.Nick]provenBond {
+	out := map[protocol.Nick]provenBond{}
+	for i, o := range c.Offers {
+		if o.Bond > 0 {
+			out[o.Counterparty] = provenBond{wire.OutPoint{Index: uint32(i)}, o.Bond}
+		}
+	}
+	return out
 }
 
 func TestCheapestAsReference(t *testing.T) {
 	compared := 0
-	for _, v := range vectors.Load[choiceCase](t, "order_choice.json", 52) {
+	for _, v := range vectors.Load[choiceCase](t, "order_choice.json", 61) {
 		if v.Kind != "deterministic" || v.WalletType != "p2wpkh" {
 			continue // only P2WPKH wallets exist here
 		}
@@ -149,15 +164,16 @@ func TestCheapestAsReference(t *testing.T) {
 // TestRandomChoosersAsReference draws as often as the reference did and
 // compares how often each maker came first and came at all.
 func TestRandomChoosersAsReference(t *testing.T) {
-	choosers := map[string]Chooser{"weighted": Weighted, "random_under_max": RandomUnderMax}
 	compared := 0
-	for _, v := range vectors.Load[choiceCase](t, "order_choice.json", 52) {
+	for _, v := range vectors.Load[choiceCase](t, "order_choice.json", 61) {
 		if v.Kind != "random" {
 			continue
 		}
 		compared++
+		choosers := map[string]Chooser{"weighted": Weighted, "random_under_max": RandomUnderMax,
+			"fidelity_bond_weighted": BondWeighted(v.Bondless)}
 		taker := chooserOf(t, "1", sats.Max, choosers[v.Chooser])
-		list := taker.candidates(book(v.Offers), filter{amount: v.Amount, below: v.Amount, above: v.Amount})
+		list := taker.candidates(book(v.Offers), filter{amount: v.Amount, below: v.Amount, above: v.Amount, bonds: v.bonds()})
 		first, picked := map[protocol.Nick]int{}, map[protocol.Nick]int{}
 		for range v.Draws {
 			chosen, _, ok, _ := taker.pick(list, v.Makers, v.Makers)
@@ -179,7 +195,7 @@ func TestRandomChoosersAsReference(t *testing.T) {
 			}
 		}
 	}
-	if compared < 5 {
+	if compared < 14 {
 		t.Errorf("%d cases compared", compared)
 	}
 }

@@ -36,6 +36,7 @@ type pit struct {
 	node   *failingChain  // of the wallet that was made last
 	path   string         // of the commitment file
 	makers []*maker
+	bonds  []control.BondEntry
 	events chan any
 	gone   error // why the session is over
 
@@ -155,6 +156,7 @@ func (p *pit) Orderbook(context.Context) (ans control.OrderbookAnswer, err error
 	for _, m := range p.makers {
 		ans.Offers = append(ans.Offers, control.OfferEntry{Nick: m.nick, Offer: m.offer})
 	}
+	ans.Bonds = p.bonds
 	return ans, p.gone
 }
 

@@ -68,6 +68,18 @@ func (b *Backend) tip() chain.Tip {
 	return chain.Tip{BlockID: b.c.tip().BlockID, MedianTime: b.c.median()}
 }
 
+// BlockTime is the time of the block at a height of the best chain.
+func (b *Backend) BlockTime(ctx context.Context, height int32) (time.Time, error) {
+	if err := b.enter(ctx); err != nil {
+		return time.Time{}, err
+	}
+	defer b.c.mu.Unlock()
+	if height < 0 || int(height) >= len(b.c.best) {
+		return time.Time{}, fmt.Errorf("no block of height %d", height)
+	}
+	return b.c.best[height].time, nil
+}
+
 // Watch implements chain.Backend.
 func (b *Backend) Watch(ctx context.Context, branches []chain.Branch) error {
 	scripts := make(map[string]struct{})

@@ -181,6 +181,16 @@ func (b *Backend) Watch(ctx context.Context, branches []chain.Branch) (err error
 	return b.check(ctx)
 }
 
+// BlockTime is the time in the header of the block at a height of the best
+// chain.
+func (b *Backend) BlockTime(ctx context.Context, height int32) (_ time.Time, err error) {
+	defer b.note(&err)
+	if err := b.check(ctx); err != nil {
+		return time.Time{}, err
+	}
+	return b.node.BlockTime(ctx, height)
+}
+
 // TxOut implements chain.Backend.
 func (b *Backend) TxOut(ctx context.Context, out wire.OutPoint) (_ chain.TxOut, err error) {
 	defer b.note(&err)

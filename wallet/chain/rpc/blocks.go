@@ -134,6 +134,20 @@ func (c *Client) Header(ctx context.Context, hash chainhash.Hash) (*wire.BlockHe
 	return header, nil
 }
 
+// BlockTime returns the time in the header of the block at a height of the best
+// chain, or ErrNoBlock.
+func (c *Client) BlockTime(ctx context.Context, height int32) (time.Time, error) {
+	hash, err := c.BlockHash(ctx, height)
+	if err != nil {
+		return time.Time{}, err
+	}
+	header, err := c.Header(ctx, hash)
+	if err != nil {
+		return time.Time{}, err
+	}
+	return header.Timestamp, nil
+}
+
 func noBlock(err error) error {
 	// btcd has code -1 for a height above the tip.
 	if HasCode(err, CodeNotFound, CodeInvalidParameter, CodeMisc) {

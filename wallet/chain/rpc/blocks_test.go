@@ -91,6 +91,20 @@ func id(blocks []wire.BlockHeader, height int) chain.BlockID {
 	return chain.BlockID{Height: int32(height), Hash: blocks[height].BlockHash()}
 }
 
+func TestBlockTime(t *testing.T) {
+	h := newHeaders(5)
+	c := h.client(t)
+	for height := range h.best {
+		got, err := c.BlockTime(t.Context(), int32(height))
+		if err != nil || !got.Equal(h.best[height].Timestamp.Truncate(time.Second)) {
+			t.Errorf("block %d is of %v, %v; want %v", height, got, err, h.best[height].Timestamp)
+		}
+	}
+	if _, err := c.BlockTime(t.Context(), int32(len(h.best))); !errors.Is(err, rpc.ErrNoBlock) {
+		t.Errorf("above the tip: %v", err)
+	}
+}
+
 func TestFork(t *testing.T) {
 	h := newHeaders(50)
 	left := h.grow(h.best[:40], 20, 1)
