@@ -120,6 +120,7 @@ func (b *badMaker) answer(ctx context.Context, h heard) {
 		t = &badTalk{own: b.dice.session(), taker: f.PubKey}
 		b.talks[h.from] = t
 		if b.kind == "burning" {
+			b.m.ledger.says(protocol.CmdHP2, "", "", string(f.Commitment[1:]))
 			for _, p := range b.m.places {
 				b.public(p, "!hp2 "+string(f.Commitment[1:]))
 			}

@@ -18,13 +18,14 @@ var badTakers = []string{
 	"reusing", "pushing", "telling",
 }
 
-// badTaker is one of them, or an alias that says the same under another nick.
+// badTaker is one of them.
 type badTaker struct {
 	*stranger
 	stage      protocol.Command // from which it is bad
 	commitment protocol.Commitment
 	filled     []filling
 	said       []saying
+	aliases    int
 }
 
 // filling is a fill that it said to the maker of the moment.
@@ -42,6 +43,12 @@ func (m *market) newBadTaker(kind string, nick protocol.Nick) *badTaker {
 
 func (b *badTaker) run(ctx context.Context) {
 	b.come(ctx)
+	if b.m.mix.lossy || b.m.mix.lying { // a second message may be the first that arrives
+		for _, k := range b.m.makers {
+			b.m.ledger.anything(protocol.CmdAuth, b.nick, k.nick)
+			b.m.ledger.anything(protocol.CmdTx, b.nick, k.nick)
+		}
+	}
 	for range b.dice.between(1, 4) {
 		for _, k := range some(b.dice, b.m.makers) {
 			if !sleep(ctx, b.dice.seconds(0, 30)) {
@@ -61,11 +68,11 @@ func (b *badTaker) bad(stage protocol.Command) bool {
 // try has a conversation with a maker.
 func (b *badTaker) try(ctx context.Context, k *maker) {
 	d, at := b.dice, b.elsewhere()
-	if b.kind != "reusing" {
+	if b.kind != "reusing" && b.kind != "alias" {
 		b.commitment = d.commitment()
 	}
 	b.filled = nil
-	f := b.fill(at, k.nick, filling{0, d.amount(), b.commitment, d.session()})
+	f := b.fill(ctx, at, k.nick, filling{0, d.amount(), b.commitment, d.session()})
 	if f.key == nil || !b.after(ctx, at, k, protocol.CmdFill) {
 		return
 	}
@@ -76,7 +83,7 @@ func (b *badTaker) try(ctx context.Context, k *maker) {
 	key, _, _ := strings.Cut(h.Msg, " ")
 	auth := line.Plaintext(d.auth())
 	for _, was := range b.filled { // whichever of them was answered
-		b.m.ledger.says(protocol.CmdAuth, b.nick, k.nick, fmt.Sprint(was.oid, was.amount, was.c, auth, key))
+		b.m.ledger.says(protocol.CmdAuth, b.nick, k.nick, fmt.Sprint(was.oid, was.amount, canonical(was.c), auth, key))
 	}
 	b.sealed(ctx, at, k, protocol.CmdAuth, f.key.seal(key, auth), key)
 	if !b.after(ctx, at, k, protocol.CmdAuth) {
@@ -110,7 +117,7 @@ func fillText(f filling) string {
 }
 
 // fill fills a maker, and returns what it expects an answer to.
-func (b *badTaker) fill(at *place, to protocol.Nick, f filling) filling {
+func (b *badTaker) fill(ctx context.Context, at *place, to protocol.Nick, f filling) filling {
 	d := b.dice
 	if !b.bad(protocol.CmdFill) {
 		b.rightly(at, to, f)
@@ -134,21 +141,32 @@ func (b *badTaker) fill(at *place, to protocol.Nick, f filling) filling {
 	case "forging":
 		b.forge(at, to, protocol.CmdFill, fillText(f))
 		return filling{}
-	case "reusing": // under other nicks at the same time, and in other letters
-		for i := range d.between(1, 3) {
-			alias := b.m.newBadTaker(b.kind, b.nick[:len(b.nick)-4]+protocol.Nick("BC"+string(rune('A'+i))+"O"))
-			alias.on = b.on
-			c := f.c
-			if d.chance(50) {
-				c = "P" + protocol.Commitment(strings.ToUpper(string(c[1:])))
-			}
-			for _, k := range some(d, b.m.makers) {
-				alias.rightly(at, k.nick, filling{f.oid, f.amount, c, f.key})
-			}
+	case "reusing":
+		for range d.between(1, 3) {
+			b.alias(ctx, f)
 		}
 	}
 	b.rightly(at, to, f)
 	return f
+}
+
+const letters = "ABCDEFGH"
+
+// alias has another nick use the same commitment at the same time, perhaps in
+// other letters, and play the taker to the end.
+func (b *badTaker) alias(ctx context.Context, f filling) {
+	b.aliases++
+	a := b.m.newBadTaker("alias", b.nick[:len(b.nick)-4]+protocol.Nick([]byte{letters[b.aliases/8%8], letters[b.aliases%8], 'O', 'O'}))
+	a.on, a.commitment, a.stage = b.on, f.c, protocol.CmdTx
+	if a.dice.chance(50) {
+		a.commitment = "P" + protocol.Commitment(strings.ToUpper(string(f.c[1:])))
+	}
+	b.m.strangers.Go(func() {
+		a.come(ctx)
+		for _, k := range some(a.dice, b.m.makers) {
+			a.try(ctx, k)
+		}
+	})
 }
 
 // sealed says auth or tx, well or as the kind does.

@@ -101,6 +101,11 @@ func (d dice) commitment() protocol.Commitment {
 	return protocol.NewCommitment([32]byte(d.bytes(32)))
 }
 
+// canonical is a commitment in the letters that a daemon tells it in.
+func canonical(c protocol.Commitment) protocol.Commitment {
+	return c[:1] + protocol.Commitment(strings.ToLower(string(c[1:])))
+}
+
 func (d dice) auth() line.Auth {
 	return line.Auth{UTXO: line.UTXO{TxID: d.hex(32), Vout: d.Uint32()}, P: "02" + d.hex(32), P2: "03" + d.hex(32), S: d.hex(32), E: d.hex(32)}
 }

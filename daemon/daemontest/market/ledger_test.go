@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/joinmarket-go/joinmarket/daemon/commitment"
 	"github.com/joinmarket-go/joinmarket/protocol"
 	"github.com/joinmarket-go/joinmarket/protocol/control"
 	"github.com/joinmarket-go/joinmarket/protocol/envelope"
@@ -31,10 +32,6 @@ type use struct {
 	taker protocol.Nick
 	at    time.Time
 }
-
-// together is how long a taker may bring a commitment, after its first use, to
-// further makers of the same daemon: they may be of one CoinJoin.
-const together = 5 * time.Minute
 
 // ledger knows who said what and checks what daemons make of it. Its methods are
 // safe from any goroutine.
@@ -124,7 +121,7 @@ func (l *ledger) allow(kind protocol.Command, from, to protocol.Nick, n int) {
 func (l *ledger) fills(from, to protocol.Nick, c protocol.Commitment) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.put(fact{protocol.CmdFill, from, to, strings.ToLower(string(c))})
+	l.put(fact{protocol.CmdFill, from, to, string(canonical(c))})
 	l.asked[way{protocol.CmdPubKey, to, from}]++
 }
 
@@ -157,14 +154,14 @@ func (l *ledger) tells(kind protocol.Command, from, to protocol.Nick, what strin
 func (l *ledger) proves(daemon int, taker, maker protocol.Nick, c protocol.Commitment) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	filled := l.facts[fact{protocol.CmdFill, taker, maker, strings.ToLower(string(c))}]
+	filled := l.facts[fact{protocol.CmdFill, taker, maker, string(canonical(c))}]
 	u, ok := l.used[daemon][c]
 	switch {
 	case filled.IsZero():
 		l.breach("%s goes on with %s by a commitment of no fill", maker, taker)
 	case ok && u.taker != taker:
 		l.breach("%s goes on with %s by a commitment that %s has used at this daemon", maker, taker, u.taker)
-	case ok && filled.After(u.at.Add(together)):
+	case ok && filled.After(u.at.Add(commitment.Together)):
 		l.breach("%s took a fill of %s long after its commitment was used", maker, taker)
 	}
 }
@@ -272,6 +269,39 @@ func (l *ledger) saidPublic(w *wire, groups []string) {
 			l.breach("%s, a %q, says to all %q", w.nick, role, g)
 		}
 	}
+}
+
+// filled is a commitment and what became of it.
+type filled struct {
+	commitment protocol.Commitment
+	used       bool
+}
+
+// commitments are two that a maker was filled with, and is to be filled with once
+// more: one that was not used at its daemon and one that was, where there are
+// such that were not given before.
+func (l *ledger) commitments(daemon int, maker protocol.Nick) (list []filled) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var all []string
+	for f := range l.facts {
+		if f.kind == protocol.CmdFill && f.to == maker {
+			all = append(all, f.what)
+		}
+	}
+	slices.Sort(all)
+	for _, used := range []bool{false, true} {
+		i := slices.IndexFunc(all, func(text string) bool {
+			c := protocol.Commitment(text)
+			_, is := l.used[daemon][c]
+			return is == used && l.facts[fact{protocol.CmdHP2, "", "", text[1:]}].IsZero() && !l.opened[fact{"probed", "", "", text}]
+		})
+		if i >= 0 {
+			l.opened[fact{"probed", "", "", all[i]}] = true
+			list = append(list, filled{protocol.Commitment(all[i]), used})
+		}
+	}
+	return list
 }
 
 // resaid notes that a server says something again in the name of one, perhaps as

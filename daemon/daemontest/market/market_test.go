@@ -233,6 +233,9 @@ func (m *market) run() {
 	m.strangers.Wait()
 	living.Wait()
 	m.rest()
+	if !m.mix.lying && !m.mix.lossy {
+		m.probe()
+	}
 	m.close()
 }
 
@@ -283,6 +286,38 @@ func (m *market) rest() {
 	}
 }
 
+// probe has a stranger fill makers that are at rest: with a commitment that was
+// used, and with one that was only reserved. None but the second is taken.
+func (m *market) probe() {
+	ctx, stop := context.WithCancel(context.Background())
+	defer m.strangers.Wait()
+	defer stop()
+	p := m.newBadTaker("probing", nickOf('p', 1))
+	p.on = m.places
+	p.come(ctx)
+	for _, k := range m.makers {
+		if !k.sound() {
+			continue
+		}
+		at := m.where[k.nick][0]
+		for _, c := range m.ledger.commitments(k.daemon, k.nick) {
+			p.rightly(at, k.nick, filling{0, minSize, c.commitment, p.key})
+			want := protocol.CmdPubKey
+			if c.used {
+				want = protocol.CmdError
+			}
+			if h, ok := p.next(ctx, k.nick, want, time.Minute); !ok {
+				m.ledger.broken("%s at rest does not answer %s (%+v) to a commitment, used: %v", k.nick, want, h, c.used)
+			}
+			p.nick = nickOf('p', p.aliases+2)
+			p.aliases++
+			p.goAway()
+			p.come(ctx)
+		}
+	}
+	time.Sleep(settle)
+}
+
 // close ends all clients, and then checks that nothing of them is left.
 func (m *market) close() {
 	word := newDice(m.seed, "goodbye")
@@ -297,6 +332,9 @@ func (m *market) close() {
 		a := d.Status(context.Background())
 		if a.Clients != 0 || len(a.Sessions) != 0 {
 			m.ledger.broken("daemon %d has %d clients and %d sessions after all have left", i, a.Clients, len(a.Sessions))
+		}
+		if begun, over := a.Counts["conversations/begun"], a.Counts["conversations/signed"]+a.Counts["conversations/failed"]; begun != over {
+			m.ledger.broken("daemon %d: %d conversations were begun, %d are over", i, begun, over)
 		}
 		for name, n := range a.Counts {
 			if strings.HasPrefix(name, "faults/") {
