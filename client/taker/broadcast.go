@@ -21,31 +21,43 @@ import (
 type Broadcast string
 
 // The policies. Self is our own node. RandomPeer is one of the makers or
-// ourselves, each with the same chance; what a maker does not broadcast in time
-// we do ourselves. NotSelf is the makers, one after the other, never ourselves.
+// ourselves, each with the same chance, MultiplePeers three makers at once; what
+// they do not broadcast in time we do ourselves. NotSelf is the makers, one after
+// the other, never ourselves.
 const (
-	Self       Broadcast = "self"
-	RandomPeer Broadcast = "random-peer"
-	NotSelf    Broadcast = "not-self"
+	Self          Broadcast = "self"
+	RandomPeer    Broadcast = "random-peer"
+	MultiplePeers Broadcast = "multiple-peers"
+	NotSelf       Broadcast = "not-self"
 )
 
-func (b Broadcast) valid() bool { return b == Self || b == RandomPeer || b == NotSelf }
+func (b Broadcast) valid() bool {
+	return b == Self || b == RandomPeer || b == MultiplePeers || b == NotSelf
+}
 
-// senders returns who is asked in turn; the empty nick is ourselves.
-func (b Broadcast) senders(makers []party) []protocol.Nick {
+// severalPeers is how many MultiplePeers asks at once.
+const severalPeers = 3
+
+// senders returns who is asked in turn, several makers at once or ourselves: the
+// nil group.
+func (b Broadcast) senders(makers []party) (groups [][]protocol.Nick) {
 	var nicks []protocol.Nick
 	for _, p := range makers {
 		nicks = append(nicks, p.nick)
 	}
+	random.Shuffle(nicks)
 	switch b {
 	case Self:
-		return []protocol.Nick{""}
+		return [][]protocol.Nick{nil}
 	case NotSelf:
-		random.Shuffle(nicks)
-		return nicks
+		return slices.Collect(slices.Chunk(nicks, 1))
+	case MultiplePeers:
+		return [][]protocol.Nick{nicks[:min(severalPeers, len(nicks))], nil}
 	}
-	first := append(nicks, "")[random.N(len(nicks)+1)]
-	return slices.Compact([]protocol.Nick{first, ""})
+	if random.N(len(nicks)+1) == 0 {
+		return [][]protocol.Nick{nil}
+	}
+	return [][]protocol.Nick{nicks[:1], nil}
 }
 
 // lookAgain is how often the node is asked for the transaction besides when the
@@ -62,8 +74,8 @@ func (a *attempt) broadcast(ctx context.Context, j *join) error {
 		return fmt.Errorf("writing the signed transaction: %w", err)
 	}
 	a.cfg.Logger.Info("sending the transaction", "policy", a.cfg.Broadcast)
-	for _, sender := range a.cfg.Broadcast.senders(j.makers) {
-		if sender == "" {
+	for _, senders := range a.cfg.Broadcast.senders(j.makers) {
+		if senders == nil {
 			return a.sendSelf(ctx, j)
 		}
 		if !a.signed {
@@ -72,18 +84,20 @@ func (a *attempt) broadcast(ctx context.Context, j *join) error {
 			}
 			a.signed = true
 		}
-		a.progress("%s is asked to broadcast %s", sender, a.result.TxID())
-		err := a.cfg.Daemon.Push(ctx, control.PushRequest{Maker: sender, Tx: raw.Bytes()})
-		if err == nil {
-			err = a.seen(ctx, j)
+		pushed := 0
+		for _, sender := range senders {
+			a.progress("%s is asked to broadcast %s", sender, a.result.TxID())
+			if err := a.cfg.Daemon.Push(ctx, control.PushRequest{Maker: sender, Tx: raw.Bytes()}); err == nil {
+				pushed++
+			}
 		}
-		if err == nil {
+		if pushed > 0 && a.seen(ctx, j) == nil {
 			return nil
 		}
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		a.cfg.Logger.Warn("a maker did not broadcast", "nick", sender)
+		a.cfg.Logger.Warn("makers did not broadcast", "nicks", senders)
 	}
 	return because(protocol.ReasonUnseen, errors.New(
 		"the makers got the transaction, but the network does not show it; broadcast it yourself or wait"))

@@ -30,6 +30,24 @@ func TestBroadcastPolicies(t *testing.T) {
 			t.Errorf("not-self: %d makers were asked", pushes(p))
 		}
 	})
+	t.Run("T21 several at once", func(t *testing.T) {
+		for _, withheldBy := range []int{0, 2, 3} {
+			inPit(t, 5, func(p *pit) {
+				cfg := p.config()
+				cfg.Broadcast = MultiplePeers
+				p.twist = func(c string, m *maker, answer []any) []any {
+					if pushes(p) <= withheldBy {
+						return withhold(c, m, answer)
+					}
+					return answer
+				}
+				p.wantJoin(p.run(cfg, payment(btc/5, 5, 2)), 5)
+				if pushes(p) != 3 {
+					t.Errorf("%d makers were asked, %d of them withheld", pushes(p), withheldBy)
+				}
+			})
+		}
+	})
 	t.Run("T21 withheld by the first", func(t *testing.T) {
 		inPit(t, 3, func(p *pit) {
 			cfg := p.config()

@@ -202,7 +202,7 @@ func New(cfg Config) (*Taker, error) {
 		cfg.Broadcast = RandomPeer
 	}
 	if !cfg.Broadcast.valid() {
-		return nil, fmt.Errorf("tx_broadcast %q: want self, random-peer or not-self", string(cfg.Broadcast))
+		return nil, fmt.Errorf("tx_broadcast %q: want self, random-peer, multiple-peers or not-self", string(cfg.Broadcast))
 	}
 	for timeout, otherwise := range map[*time.Duration]time.Duration{
 		&cfg.Timeouts.Book: time.Minute, &cfg.Timeouts.Quiet: 5 * time.Second,

@@ -141,11 +141,14 @@ type Policy struct {
 	MaxSweepFeeChange string      // decimal fraction
 	MaxCJFeeAbs       *sats.Amount
 	MaxCJFeeRel       string // decimal fraction, empty when unset
-	TxBroadcast       string // self, random-peer, not-self
-	MinimumMakers     int
-	TakerUTXORetries  int
-	TakerUTXOAge      int32 // confirmations
-	TakerUTXOPercent  int
+	TxBroadcast       string // self, random-peer, multiple-peers, not-self
+	// What fidelity bonds are worth, and how often a maker is drawn without a look
+	// at them; plain decimals, the first and the last at most 1.
+	InterestRate, BondExponent, BondlessAllowance string
+	MinimumMakers                                 int
+	TakerUTXORetries                              int
+	TakerUTXOAge                                  int32 // confirmations
+	TakerUTXOPercent                              int
 	// CommitmentsFile is where a taker records the commitments it used.
 	CommitmentsFile string
 	// BlacklistFile (commitment_list_location) has the commitments that makers
@@ -195,7 +198,7 @@ func Default(dir string) Config {
 		Policy: Policy{
 			MergeAlgorithm: "default", GapLimit: 6, MaxFreezeReuse: -1,
 			TxFees: 3, TxFeesFactor: "0.2", AbsurdFeePerKB: 350_000,
-			MaxSweepFeeChange: "0.8", TxBroadcast: "random-peer", MinimumMakers: 4,
+			MaxSweepFeeChange: "0.8", TxBroadcast: "random-peer", InterestRate: "0.015", BondExponent: "1.3", BondlessAllowance: "0.125", MinimumMakers: 4,
 			TakerUTXORetries: 3, TakerUTXOAge: 5, TakerUTXOPercent: 20,
 			CommitmentsFile: filepath.Join(dir, "cmtdata", "commitments.json"),
 			BlacklistFile:   filepath.Join(dir, "cmtdata", "commitmentlist"),

@@ -42,7 +42,7 @@ func TestReferenceDialect(t *testing.T) {
 		"[DAEMON]", "NO_DAEMON: 0", "daemon_socket =", "",
 		"[BLOCKCHAIN]", "network = testnet", "rpc_password = a%%b#c;d", "rpc_wallet_file = \"jm\"", "rpc_port =",
 		"[POLICY]", "tx_fees = 5000", "max_cj_fee_abs=300", "max_cj_fee_rel= 0.0003", "tx_fees = 7000", "max_sats_freeze_reuse = 0",
-		"segwit = true", "native = false", "bond_value_exponent = 1.3", "colour = red",
+		"segwit = true", "native = false", "accept_commitment_broadcasts = 1", "colour = red",
 		"[TIMEOUT]", "confirm_timeout_hours = 0.5",
 		"[MESSAGING:one]", "host = irc.example", "port = 6697", "channel = pit", "usessl = TRUE", "socks5 = False",
 		"socks5_host = localhost", "socks5_port = 9050",
@@ -67,7 +67,7 @@ func TestReferenceDialect(t *testing.T) {
 		}
 	}
 	// What the reference writes into every file is nobody's choice.
-	for _, not := range []string{"segwit", "bond_value_exponent", "payjoin_version"} {
+	for _, not := range []string{"segwit", "accept_commitment_broadcasts", "payjoin_version"} {
 		if strings.Contains(warned, not) {
 			t.Errorf("a warning of %q in:\n%s", not, warned)
 		}
