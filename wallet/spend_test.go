@@ -100,6 +100,54 @@ func TestReserve(t *testing.T) {
 	}
 }
 
+func TestReserveIncludes(t *testing.T) {
+	c := wallettest.NewChain(regtest)
+	w := wallettest.New(t, c, []sats.Amount{10_000, 20_000, 30_000}, []sats.Amount{99_000})
+	all, err := w.Coins()
+	if err != nil {
+		t.Fatal(err)
+	}
+	coin := make(map[sats.Amount]wire.OutPoint)
+	for _, c := range all {
+		coin[c.Value] = c.OutPoint
+	}
+	for _, r := range []struct {
+		wallet.Reservation
+		want []sats.Amount // nil: refused
+	}{
+		{wallet.Reservation{Target: 5_000, Include: []wire.OutPoint{coin[30_000]}}, []sats.Amount{30_000}},
+		{wallet.Reservation{Target: 35_000, Include: []wire.OutPoint{coin[30_000]}}, []sats.Amount{30_000, 10_000}},
+		{wallet.Reservation{Target: 60_000, Include: []wire.OutPoint{coin[10_000], coin[20_000]}}, []sats.Amount{10_000, 20_000, 30_000}},
+		{wallet.Reservation{Sweep: true, Include: []wire.OutPoint{coin[10_000]}}, []sats.Amount{10_000, 20_000, 30_000}},
+		{wallet.Reservation{Target: 60_001, Include: []wire.OutPoint{coin[10_000]}}, nil},
+		{wallet.Reservation{Target: 5_000, Include: []wire.OutPoint{coin[99_000]}}, nil}, // of another mixdepth
+		{wallet.Reservation{Sweep: true, Include: []wire.OutPoint{coin[99_000]}}, nil},
+		{wallet.Reservation{Target: 5_000, MinConf: 100, Include: []wire.OutPoint{coin[10_000]}}, nil},
+	} {
+		r.TTL = time.Minute
+		lease, err := w.Reserve(r.Reservation)
+		if r.want == nil {
+			if !errors.Is(err, coins.ErrFunds) {
+				t.Errorf("%+v: %v", r.Reservation, err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Fatalf("%+v: %v", r.Reservation, err)
+		}
+		var got []sats.Amount
+		for _, c := range lease.Coins {
+			got = append(got, c.Value)
+		}
+		slices.Sort(got)
+		slices.Sort(r.want)
+		if !slices.Equal(got, r.want) {
+			t.Errorf("%+v: %v, want %v", r.Reservation, got, r.want)
+		}
+		lease.Release()
+	}
+}
+
 func TestReserveUsesTheConfiguredAlgorithm(t *testing.T) {
 	c := wallettest.NewChain(regtest)
 	cfg := c.Config()
