@@ -8,6 +8,8 @@ LDFLAGS    := -s -w -X main.version=$(VERSION)
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 FUZZTIME   ?= 10s
+SEEDS      ?= 1..1000000
+FOR        ?= 5m
 TESTFLAGS  ?=
 # The race detector watches our code and what it uses, but for the arithmetic of
 # keys and the pages of a database: no race of ours is in there, and they would
@@ -15,7 +17,7 @@ TESTFLAGS  ?=
 RACE        = -race -gcflags=github.com/decred/dcrd/dcrec/secp256k1/v4=-race=false -gcflags=go.etcd.io/bbolt/...=-race=false
 PLATFORMS   = linux/amd64 linux/arm64 linux/arm darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 
-.PHONY: build demo test check race fuzz bench lint cross clean
+.PHONY: build demo test check race fuzz simulate bench lint cross clean
 
 build: ## both programs, into bin/
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
@@ -40,6 +42,9 @@ check: ## what CI runs
 
 fuzz: ## every fuzz target for FUZZTIME
 	./scripts/fuzz.sh $(FUZZTIME)
+
+simulate: ## a market for each of SEEDS, until FOR is over
+	$(GO) test ./daemon/daemontest/market -run '^TestSeeds$$' -timeout 0 -v -seeds $(SEEDS) -for $(FOR)
 
 bench: build ## the numbers of docs/benchmarks.md
 	./scripts/bench.sh

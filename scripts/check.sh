@@ -35,6 +35,9 @@ if grep -E '^ *--- SKIP' "$log"; then
   fi
 fi
 
+step 'simulated markets'
+go test ./daemon/daemontest/market -run '^TestSeeds$' -seeds 1..2000
+
 step "README's commands"
 make --no-print-directory test
 make --no-print-directory demo

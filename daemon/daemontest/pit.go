@@ -73,11 +73,14 @@ func (p *Pit) state() channel.State {
 }
 
 // Say says something to the room, or to one member, as somebody who needs no
-// channel for that: a hostile participant.
-func (p *Pit) Say(l Line) {
+// channel for that: a hostile participant. Nothing else is said between lines of
+// one call.
+func (p *Pit) Say(lines ...Line) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.carry(l)
+	for _, l := range lines {
+		p.carry(l)
+	}
 }
 
 // Leave makes a nick leave in the eyes of all members.
@@ -216,23 +219,32 @@ func (m *Member) SendPrivate(to protocol.Nick, command, body string) error {
 	return m.send(Line{From: m.nick, To: to, Text: "!" + command + " " + body})
 }
 
-// SendLine says a text to one member, or to the room for an empty nick, as it
-// is: for a channel that cuts its messages into lines by itself.
-func (m *Member) SendLine(to protocol.Nick, text string) error {
-	return m.send(Line{From: m.nick, To: to, Text: text})
+// SendLines says texts to one member, or to the room for an empty nick, as they
+// are: for a channel that cuts its messages into lines by itself.
+func (m *Member) SendLines(to protocol.Nick, texts []string) error {
+	lines := make([]Line, len(texts))
+	for i, text := range texts {
+		lines[i] = Line{From: m.nick, To: to, Text: text}
+	}
+	return m.send(lines...)
 }
 
-func (m *Member) send(l Line) error {
+func (m *Member) send(lines ...Line) error {
 	m.pit.mu.Lock()
 	defer m.pit.mu.Unlock()
-	switch {
-	case m.pit.down || m.pit.members[m.nick] != m:
+	if m.pit.down || m.pit.members[m.nick] != m {
 		return channel.ErrDown
-	case !protocol.Printable(l.Text):
-		return channel.ErrText
-	case len(l.Text) > protocol.MaxMessage:
-		return channel.ErrTooLarge
 	}
-	m.pit.carry(l)
+	for _, l := range lines {
+		switch {
+		case !protocol.Printable(l.Text):
+			return channel.ErrText
+		case len(l.Text) > protocol.MaxMessage:
+			return channel.ErrTooLarge
+		}
+	}
+	for _, l := range lines {
+		m.pit.carry(l)
+	}
 	return nil
 }

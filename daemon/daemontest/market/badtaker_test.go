@@ -38,7 +38,11 @@ type filling struct {
 
 func (m *market) newBadTaker(kind string, nick protocol.Nick) *badTaker {
 	s := m.newStranger(kind, nick)
-	return &badTaker{stranger: s, stage: pick(s.dice, stageOrder), commitment: s.dice.commitment()}
+	b := &badTaker{stranger: s, stage: pick(s.dice, stageOrder), commitment: s.dice.commitment()}
+	if kind == "reusing" {
+		b.stage = protocol.CmdFill
+	}
+	return b
 }
 
 func (b *badTaker) run(ctx context.Context) {
@@ -72,7 +76,7 @@ func (b *badTaker) try(ctx context.Context, k *maker) {
 		b.commitment = d.commitment()
 	}
 	b.filled = nil
-	f := b.fill(ctx, at, k.nick, filling{0, d.amount(), b.commitment, d.session()})
+	f := b.fill(ctx, at, k, filling{0, d.amount(), b.commitment, d.session()})
 	if f.key == nil || !b.after(ctx, at, k, protocol.CmdFill) {
 		return
 	}
@@ -117,8 +121,8 @@ func fillText(f filling) string {
 }
 
 // fill fills a maker, and returns what it expects an answer to.
-func (b *badTaker) fill(ctx context.Context, at *place, to protocol.Nick, f filling) filling {
-	d := b.dice
+func (b *badTaker) fill(ctx context.Context, at *place, k *maker, f filling) filling {
+	d, to := b.dice, k.nick
 	if !b.bad(protocol.CmdFill) {
 		b.rightly(at, to, f)
 		return f
@@ -143,7 +147,7 @@ func (b *badTaker) fill(ctx context.Context, at *place, to protocol.Nick, f fill
 		return filling{}
 	case "reusing":
 		for range d.between(1, 3) {
-			b.alias(ctx, f)
+			b.alias(ctx, k, f)
 		}
 	}
 	b.rightly(at, to, f)
@@ -154,7 +158,7 @@ const letters = "ABCDEFGH"
 
 // alias has another nick use the same commitment at the same time, perhaps in
 // other letters, and play the taker to the end.
-func (b *badTaker) alias(ctx context.Context, f filling) {
+func (b *badTaker) alias(ctx context.Context, k *maker, f filling) {
 	b.aliases++
 	a := b.m.newBadTaker("alias", b.nick[:len(b.nick)-4]+protocol.Nick([]byte{letters[b.aliases/8%8], letters[b.aliases%8], 'O', 'O'}))
 	a.on, a.commitment, a.stage = b.on, f.c, protocol.CmdTx
@@ -163,7 +167,7 @@ func (b *badTaker) alias(ctx context.Context, f filling) {
 	}
 	b.m.strangers.Go(func() {
 		a.come(ctx)
-		for _, k := range some(a.dice, b.m.makers) {
+		for _, k := range append([]*maker{k}, some(a.dice, b.m.makers)...) {
 			a.try(ctx, k)
 		}
 	})

@@ -138,8 +138,9 @@ func (l *ledger) tells(kind protocol.Command, from, to protocol.Nick, what strin
 	defer l.mu.Unlock()
 	f := fact{kind, from, to, what}
 	l.note("%s is told %s of %s", to, kind, from)
-	// Nothing proves that a maker's key is of this attempt and not of one before.
-	again := kind == protocol.CmdPubKey && (l.lying || l.lossy || l.served[from] == "")
+	// Nothing proves that a maker's key is of this attempt and not of one before,
+	// and a push is of no conversation.
+	again := kind == protocol.CmdPush || kind == protocol.CmdPubKey && (l.lying || l.lossy || l.served[from] == "")
 	switch {
 	case l.wild[way{kind, from, to}]:
 	case l.facts[f].IsZero():
@@ -304,12 +305,10 @@ func (l *ledger) commitments(daemon int, maker protocol.Nick) (list []filled) {
 	return list
 }
 
-// resaid notes that a server says something again in the name of one, perhaps as
-// another command, which no signature covers. Who was filled may answer again,
-// and what was a key or a transaction may come as one that it was not.
+// resaid notes that a server says something again in the name of one: who was
+// filled may answer again.
 func (l *ledger) resaid(from, to protocol.Nick) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.asked[way{protocol.CmdPubKey, to, from}]++
-	l.wild[way{protocol.CmdPubKey, from, to}], l.wild[way{protocol.CmdPush, from, to}] = true, true
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/joinmarket-go/joinmarket/daemon"
@@ -29,6 +30,7 @@ var (
 type mix struct {
 	lossy   bool // pits break and lose lines
 	lying   bool // a server says what it likes
+	echoing bool // a server says messages twice
 	crowded bool // fills may fail because of crowds, burnt commitments or namesakes
 	kinds   []string
 }
@@ -37,6 +39,9 @@ func (x mix) String() string {
 	words := x.kinds
 	if x.lossy {
 		words = append(words, "broken pits")
+	}
+	if x.echoing {
+		words = append(words, "an echoing server")
 	}
 	if x.lying {
 		words = append(words, "a lying server")
@@ -63,6 +68,8 @@ type market struct {
 	where    map[protocol.Nick][]*place
 	kinds    map[protocol.Nick]string // of bad makers
 
+	echoes chan echo // nil: the server says each message once
+
 	strangers sync.WaitGroup
 }
 
@@ -76,7 +83,12 @@ func newMarket(t *testing.T, seed uint64, of size, loud func(string, ...any)) *m
 		of.badTakers, of.badMakers, of.crowds = 0, 0, 0
 	}
 	m.mix.lossy, m.mix.lying = !m.calm && d.chance(20), !m.calm && d.chance(15)
-	m.mix.crowded, m.ledger.lying, m.ledger.lossy = m.mix.lying, m.mix.lying, m.mix.lossy
+	m.mix.echoing = !m.calm && d.chance(15)
+	if m.mix.echoing {
+		m.echoes = make(chan echo, 1000)
+		m.others = append(m.others, m.echo)
+	}
+	m.mix.crowded, m.ledger.lying, m.ledger.lossy = m.mix.lying || m.mix.echoing, m.mix.lying, m.mix.lossy
 
 	hostIDs := []string{"TestNet", "OtherNet", "ThirdNet"}
 	if d.chance(20) {
@@ -188,6 +200,8 @@ func (m *market) rowOf(k *taker, maker protocol.Nick) string {
 		return "honest, a lying server"
 	case m.mix.lossy:
 		return "honest, broken pits"
+	case m.mix.echoing:
+		return "honest, an echo"
 	case !k.sound():
 		return "honest, a " + string(k.trouble) + " taker"
 	case !honest.sound():
@@ -203,9 +217,6 @@ func (m *market) rowOf(k *taker, maker protocol.Nick) string {
 // run lets the market live, and die. It is called in a bubble.
 func (m *market) run() {
 	ctx, stop := context.WithCancel(context.Background())
-	for _, p := range m.places {
-		defer p.Lose(nil)
-	}
 	for role, list := range m.clients() {
 		for _, c := range list {
 			m.ledger.serve(c.nick, role)
@@ -252,10 +263,6 @@ func (m *market) clients() map[control.Role][]*client {
 
 // rest waits until all must be over and checks that it is.
 func (m *market) rest() {
-	for _, p := range m.places {
-		p.Lose(nil)
-		p.Mend()
-	}
 	time.Sleep(settle)
 	bounds := daemon.DefaultBounds
 	if m.bounds.Nicks > 0 {
@@ -301,6 +308,7 @@ func (m *market) probe() {
 		}
 		at := m.where[k.nick][0]
 		for _, c := range m.ledger.commitments(k.daemon, k.nick) {
+			synctest.Wait() // until it is there
 			p.rightly(at, k.nick, filling{0, minSize, c.commitment, p.key})
 			want := protocol.CmdPubKey
 			if c.used {

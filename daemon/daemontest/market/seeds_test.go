@@ -16,9 +16,9 @@ import (
 )
 
 var (
-	seeds = flag.String("seeds", "1..200", "seeds to run, first..last or one")
-	long  = flag.Duration("for", 0, "stop after this time, and show the table; 0 is no bound")
-	story = flag.Bool("story", false, "tell all that is said and told")
+	seeds = flag.String("seeds", "1..200", "seeds to run: first..last, or one")
+	long  = flag.Duration("for", 0, "begin no further seed after this time; 0 is no bound")
+	story = flag.Bool("story", false, "tell all that daemons say and clients are told")
 )
 
 func TestMain(m *testing.M) {
@@ -35,25 +35,29 @@ func TestSeeds(t *testing.T) {
 	} else if n != 2 {
 		t.Fatalf("-seeds %q: want first..last", *seeds)
 	}
-	began := time.Now()
-	all := make(map[outcome]int)
+	began, all := time.Now(), make(map[outcome]int)
+	passed := func() time.Duration { return time.Since(began).Round(time.Second) }
 	var bad []uint64
-	seed := first
+	seed, next := first, progress
 	for ; seed <= last && (*long == 0 || time.Since(began) < *long); seed++ {
 		if !simulate(t, "TestSeeds", seed, small, all) {
 			bad = append(bad, seed)
 		}
-		if *long > 0 && seed%1000 == 0 {
-			fmt.Printf("%v: seed %d, %d failed\n", time.Since(began).Round(time.Second), seed, len(bad))
+		if *long > 0 && passed() >= next {
+			fmt.Printf("%v: %d seeds, the last is %d, failed: %v\n", passed(), seed-first+1, seed, bad)
+			next += progress
 		}
 	}
-	if *long > 0 || testing.Verbose() {
-		fmt.Printf("seeds %d..%d in %v, failed: %v\n%s", first, seed-1, time.Since(began).Round(time.Second), bad, table(all))
+	if testing.Verbose() {
+		fmt.Printf("%d seeds from %d to %d in %v, failed: %v\n%s", seed-first, first, seed-1, passed(), bad, table(all))
 	}
-	if all[outcome{"honest, alone", "signed"}] == 0 && last-first >= 100 {
+	if all[outcome{"honest, alone", "signed"}] == 0 && seed-first >= 100 {
 		t.Error("nothing was ever signed")
 	}
 }
+
+// progress is how often it is shown.
+const progress = 10 * time.Second
 
 // TestBigMarket is one run of hundreds.
 func TestBigMarket(t *testing.T) {

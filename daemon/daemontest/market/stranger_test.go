@@ -91,13 +91,15 @@ func (s *stranger) line(at *place, to protocol.Nick, text string) {
 
 // envelope says a private message whatever it is, in as many lines as it takes.
 func (s *stranger) envelope(at *place, to protocol.Nick, e envelope.Envelope) {
-	lines, err := chunk.Split(to, string(e.Command), e.Body())
+	texts, err := chunk.Split(to, string(e.Command), e.Body())
 	if err != nil {
 		return
 	}
-	for _, l := range lines {
-		s.line(at, to, l)
+	lines := make([]daemontest.Line, len(texts))
+	for i, text := range texts {
+		lines[i] = daemontest.Line{From: s.nick, To: to, Text: text}
 	}
+	at.Say(lines...)
 }
 
 // say says a private message, signed as it should be.

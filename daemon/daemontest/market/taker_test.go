@@ -213,9 +213,6 @@ func (k *taker) wait(stage protocol.Command, p plan) bool {
 	if p.deadline > 0 {
 		most = p.deadline
 	}
-	if stage == protocol.CmdFill {
-		most = min(most, 30*time.Second)
-	}
 	timeout := time.After(most + time.Second)
 	for {
 		waiting := protocol.Nick("")

@@ -34,6 +34,31 @@ func (m *market) breakPits(ctx context.Context) {
 	}
 }
 
+// echo is a server that says every private message of a daemon's client twice,
+// the second time a moment later. That harms nobody who is honest.
+func (m *market) echo(ctx context.Context) {
+	late := newDice(m.seed, "echo").seconds(0, 1)
+	for {
+		select {
+		case e := <-m.echoes:
+			if !sleep(ctx, time.Until(e.at.Add(late))) {
+				return
+			}
+			m.ledger.resaid(e.lines[0].From, e.lines[0].To)
+			e.on.Say(e.lines...)
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// echo is a private message that a server says once more.
+type echo struct {
+	at    time.Time
+	on    *place
+	lines []daemontest.Line
+}
+
 // lie is a server that says again what it heard, in the names of those who said
 // it and to whomever it likes, and has members leave who do not.
 func (m *market) lie(ctx context.Context) {
@@ -57,8 +82,10 @@ func (m *market) lie(ctx context.Context) {
 						protocol.CmdError, protocol.CmdPush, protocol.CmdHP2, protocol.CmdIOAuth, protocol.CmdSig})) + " " + rest
 				}
 			}
-			l.To = to
+			l.To = to // perhaps as another command, which no signature covers
 			m.ledger.resaid(l.From, l.To)
+			m.ledger.anything(protocol.CmdPubKey, l.From, l.To) // what was a key or a transaction comes as one that it was not
+			m.ledger.anything(protocol.CmdPush, l.From, l.To)
 			p.Say(l)
 		}
 		if d.chance(20) {

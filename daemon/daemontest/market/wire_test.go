@@ -29,16 +29,13 @@ type wire struct {
 	at   *place
 	nick protocol.Nick
 	book *ledger
+	echo chan<- echo // gets each private message; nil: nobody does
 
 	mu  sync.Mutex
 	met map[protocol.Nick]bool // was heard here
 }
 
 var _ channel.Channel = (*wire)(nil)
-
-func newWire(at *place, nick protocol.Nick, book *ledger) *wire {
-	return &wire{Member: at.Join(nick), at: at, nick: nick, book: book, met: make(map[protocol.Nick]bool)}
-}
 
 // Run passes on what the pit says.
 func (w *wire) Run(ctx context.Context, sink func(channel.Event)) error {
@@ -108,7 +105,18 @@ func (w *wire) SendPrivate(to protocol.Nick, command, body string) error {
 	met := w.met[to]
 	w.mu.Unlock()
 	w.book.saidPrivate(w, to, met, "!"+command+" "+body)
-	return w.say(string(to), to, lines)
+	err = w.say(string(to), to, lines)
+	if err == nil && w.echo != nil {
+		e := echo{at: time.Now(), on: w.at}
+		for _, l := range lines {
+			e.lines = append(e.lines, daemontest.Line{From: w.nick, To: to, Text: l})
+		}
+		select {
+		case w.echo <- e:
+		default: // the server has enough
+		}
+	}
+	return err
 }
 
 func (w *wire) say(target string, to protocol.Nick, lines []string) error {
@@ -116,17 +124,14 @@ func (w *wire) say(target string, to protocol.Nick, lines []string) error {
 		if n := len("PRIVMSG " + target + " :" + l); n > chunk.MaxLine {
 			w.book.broken("%s says a line of %d bytes", w.nick, n)
 		}
-		if err := w.SendLine(to, l); err != nil {
-			return err
-		}
 	}
-	return nil
+	return w.SendLines(to, lines)
 }
 
 func (m *market) newChannel(cfg control.ChannelConfig, nick protocol.Nick, _ string) (channel.Channel, error) {
 	for _, p := range m.places {
 		if p.name == cfg.Name {
-			return newWire(p, nick, m.ledger), nil
+			return &wire{Member: p.Join(nick), at: p, nick: nick, book: m.ledger, echo: m.echoes, met: make(map[protocol.Nick]bool)}, nil
 		}
 	}
 	return nil, errors.New("no such pit")
