@@ -113,6 +113,75 @@ func TestT11DeadlinesFitThePeers(t *testing.T) {
 	})
 }
 
+// TestT11TorAndFastMarkets: with nothing said of time, makers of which each needs
+// up to 100 s for every answer all finish, and where nine of ten answer in a
+// second the tenth is given up after half a minute in whatever it owes.
+func TestT11TorAndFastMarkets(t *testing.T) {
+	const fast, never = time.Second, time.Hour
+	tor := []time.Duration{70 * time.Second, 85 * time.Second, 100 * time.Second}
+	quick := []time.Duration{fast, fast, fast, fast, fast, fast, fast, fast, fast, never}
+	for name, c := range map[string]struct {
+		takes  []time.Duration // of each maker, for its answer
+		silent protocol.Command
+		lasts  time.Duration // the stage in which makers are silent
+	}{
+		"Tor":                           {tor, "", 0},
+		"fast, silent at fill":          {quick, protocol.CmdPubKey, exchange.PaceLeast},
+		"fast, silent at auth":          {quick, protocol.CmdIOAuth, exchange.PaceLeast},
+		"fast, silent at tx":            {quick, protocol.CmdSig, exchange.PaceLeast},
+		"all silent, as far as we know": {[]time.Duration{never, never}, protocol.CmdPubKey, control.DefaultDeadline},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, Config{}, func(t *testing.T, w *world) {
+				taker := w.enter(control.RoleTaker, alice)
+				var makers []*puppet
+				var nicks []protocol.Nick
+				for i := range c.takes {
+					makers = append(makers, w.puppet(nick(i)).offers())
+					nicks = append(nicks, nick(i))
+				}
+				attempt := taker.fill(nicks...)
+				synctest.Wait()
+				// stage has all makers answer a command, each in its time, and
+				// waits until all have or were given up.
+				stage := func(command protocol.Command, answer func(p *puppet)) {
+					start := time.Now()
+					for i, p := range makers {
+						after := c.takes[i]
+						if after == never && command != c.silent {
+							after = fast
+						}
+						if after != never {
+							time.Sleep(time.Until(start.Add(after)))
+							answer(p)
+						}
+					}
+					for range makers {
+						e, failed := expect[any](taker).(control.FailedEvent)
+						if failed && (command != c.silent || time.Since(start) != c.lasts) {
+							t.Errorf("%s: %+v after %v", command, e, time.Since(start))
+						}
+					}
+				}
+				stage(protocol.CmdPubKey, func(p *puppet) {
+					p.meet(p.heard(alice, protocol.CmdFill)[2])
+					p.say(alice, protocol.CmdPubKey, p.key.Public())
+				})
+				if c.silent == protocol.CmdPubKey {
+					return
+				}
+				taker.auth(attempt, nicks...)
+				stage(protocol.CmdIOAuth, func(p *puppet) { p.say(alice, protocol.CmdIOAuth, p.seal(testIOAuth(1))) })
+				if c.silent == protocol.CmdIOAuth {
+					return
+				}
+				taker.tx(attempt, nicks...)
+				stage(protocol.CmdSig, func(p *puppet) { p.say(alice, protocol.CmdSig, p.seal(line.Sig{Script: []byte("sig")})) })
+			})
+		})
+	}
+}
+
 // TestAirtime: makers get their time from when the last message has left a slow
 // channel, or the first would have failed before the last was asked.
 func TestAirtime(t *testing.T) {
@@ -128,7 +197,7 @@ func TestAirtime(t *testing.T) {
 		taker.fill(makers...)
 		start := time.Now()
 		expect[control.FailedEvent](taker)
-		if got := time.Since(start); got != 30*time.Second+20*1300*time.Millisecond {
+		if got := time.Since(start); got != control.DefaultDeadline+20*1300*time.Millisecond {
 			t.Errorf("the first of 20 makers failed after %v", got)
 		}
 	})

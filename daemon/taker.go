@@ -181,26 +181,40 @@ func (k *taker) send(t *takerTalk, said exchange.Said) error {
 }
 
 // await gives the makers their time, from when the last of as many messages of
-// size bytes has left: less of it when all have been fast so far.
+// size bytes has left.
 func (k *taker) await(talks []*takerTalk, size int) {
-	limits := k.s.d.cfg.Limits
-	limit := cmp.Or(k.stage, limits[exchange.LimitStage])
-	sending := k.s.airtime(len(talks), size)
+	asked := time.Now().Add(k.s.airtime(len(talks), size))
 	for _, t := range talks {
-		limit := limit
-		if exchange.Waits[t.State()].Limit == exchange.LimitFill {
-			limit = min(limit, limits[exchange.LimitFill])
-		} else {
-			limit = k.pace.Limit(limit)
-		}
-		t.asked = time.Now().Add(sending)
-		k.s.await(&t.talk, limit+sending, func(reason protocol.Reason) {
-			if t.fault != "" {
-				reason = t.fault // what came was of no use; that says more than that nothing did
-			}
-			k.fail(t, reason, "")
-		})
+		t.asked = asked
+		k.watch(t)
 	}
+}
+
+// heard notes that a maker answered, by which the others are measured.
+func (k *taker) heard(t *takerTalk) {
+	k.pace.Heard(t.asked, time.Now())
+	for _, other := range k.talks {
+		k.watch(other)
+	}
+}
+
+// watch sets the end of the time that a maker has for its answer, if it owes one.
+func (k *taker) watch(t *takerTalk) {
+	if exchange.Waits[t.State()].For != exchange.Peer {
+		return
+	}
+	limits := k.s.d.cfg.Limits
+	most := cmp.Or(k.stage, limits[exchange.LimitStage])
+	until := k.pace.Until(t.asked, most)
+	if t.State() == exchange.TakerFilled {
+		until = k.pace.UntilKeyed(t.asked, most, limits[exchange.LimitFill])
+	}
+	k.s.await(&t.talk, max(1, time.Until(until)), func(reason protocol.Reason) {
+		if t.fault != "" {
+			reason = t.fault // what came was of no use; that says more than that nothing did
+		}
+		k.fail(t, reason, "")
+	})
 }
 
 // push hands a maker the signed transaction to broadcast.

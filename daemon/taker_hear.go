@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"errors"
-	"time"
 
 	"github.com/joinmarket-go/joinmarket/daemon/count"
 	"github.com/joinmarket-go/joinmarket/daemon/exchange"
@@ -31,14 +30,15 @@ func (k *taker) private(from protocol.Nick, on *link, e envelope.Envelope) {
 		return // of no maker of this attempt
 	}
 	t.on = on.name
+	before := t.State()
 	said, err := t.Receive(e.Command, e.Msg)
 	if err != nil {
 		k.useless(t, e.Msg, err)
 		return
 	}
 	t.fault = ""
-	if t.State() != exchange.TakerDone || e.Command != protocol.CmdSig {
-		k.pace.Heard(time.Since(t.asked))
+	if before != exchange.TakerDone && t.State() != exchange.TakerSigning { // the answer is whole, for the first time
+		k.heard(t)
 	}
 	switch m := said.(type) {
 	case line.PubKey:

@@ -101,7 +101,7 @@ func TestN22UnusableKeysAndBoxes(t *testing.T) {
 		if got := w.said(alice, bob, protocol.CmdError); len(got) != 1 || !strings.HasPrefix(got[0], "invalid nacl pubkey: 0000") {
 			t.Errorf("answered %q", got)
 		}
-		failed(t, taker, bob, protocol.ReasonBadKey, start, 30*time.Second)
+		failed(t, taker, bob, protocol.ReasonBadKey, start, control.DefaultDeadline)
 
 		attempt := taker.fill(bob)
 		synctest.Wait()

@@ -100,7 +100,7 @@ type Limits struct {
 type Timeouts struct {
 	Book   time.Duration // for offers; 0: 60 s
 	Quiet  time.Duration // offers are taken as complete when none has come for this long; 0: 5 s
-	Answer time.Duration // for each answer of a maker, at most control.MaxDeadline; 0: 60 s
+	Answer time.Duration // for each answer of a maker, at most control.MaxDeadline; 0: control.DefaultDeadline
 	Line   time.Duration // between two lines on the slowest message channel; answers are waited for while those asking for them leave; 0: none
 	Seen   time.Duration // until the network shows what one maker was asked to broadcast; 0: 60 s
 }

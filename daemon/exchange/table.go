@@ -122,8 +122,8 @@ type Limit string
 
 // The limits.
 const (
-	LimitFill   Limit = "fill"   // a taker waits for pubkey; not longer than LimitStage
-	LimitStage  Limit = "stage"  // a taker waits for a maker, in each later stage
+	LimitStage  Limit = "stage"  // a taker waits for a maker, in each stage
+	LimitFill   Limit = "fill"   // a taker waits for further makers' pubkey, from the first one on
 	LimitAuth   Limit = "auth"   // a maker waits for auth
 	LimitTx     Limit = "tx"     // a maker waits for tx
 	LimitClient Limit = "client" // a maker's client is to answer
@@ -132,15 +132,15 @@ const (
 // Limits are the lengths of the waits.
 type Limits map[Limit]time.Duration
 
-// DefaultLimits is how long is waited if nothing else is said. A taker opens its
-// commitment to nobody before all have answered fill or had their time, and
-// makers wait no longer than LimitAuth meanwhile (attack M7): so LimitFill is
-// short, as a maker's daemon answers fill by itself, and leaves as much again
-// for sending. A maker waits for tx longer than for auth: between the two the
-// taker gathers the others.
+// DefaultLimits is how long is waited if nothing else is said. Over Tor an answer
+// may take 100 s; where makers are faster a taker waits less, see Pace. It opens
+// its commitment to nobody before all have answered fill or had their time, and
+// makers wait no longer than LimitAuth meanwhile (attack M7): so LimitFill leaves
+// some of that for sending. A maker waits for tx longer than for auth: between
+// the two the taker gathers the others.
 var DefaultLimits = Limits{
-	LimitFill:   30 * time.Second,
 	LimitStage:  control.DefaultDeadline,
+	LimitFill:   40 * time.Second,
 	LimitAuth:   60 * time.Second,
 	LimitTx:     300 * time.Second,
 	LimitClient: 60 * time.Second,
@@ -150,7 +150,7 @@ var DefaultLimits = Limits{
 // not: its client goes on when it has heard enough makers, and a new attempt
 // ends them.
 var Waits = map[State]Wait{
-	TakerFilled:  {Peer, protocol.ReasonTimeoutFill, LimitFill},
+	TakerFilled:  {Peer, protocol.ReasonTimeoutFill, LimitStage},
 	TakerAuthed:  {Peer, protocol.ReasonTimeoutAuth, LimitStage},
 	TakerSigning: {Peer, protocol.ReasonTimeoutTx, LimitStage},
 

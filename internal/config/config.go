@@ -194,7 +194,7 @@ func Default(dir string) Config {
 		},
 		Blockchain: Blockchain{Source: "bitcoin-rpc", Network: "mainnet", Host: "localhost", User: "bitcoin", Password: "password"},
 		Logging:    Logging{Level: "INFO", Color: true},
-		Timeout:    Timeout{Maker: 60 * time.Second, Unconfirm: 180 * time.Second, Confirm: 6 * time.Hour},
+		Timeout:    Timeout{Maker: 120 * time.Second, Unconfirm: 180 * time.Second, Confirm: 6 * time.Hour},
 		Policy: Policy{
 			MergeAlgorithm: "default", GapLimit: 6, MaxFreezeReuse: -1,
 			TxFees: 3, TxFeesFactor: "0.2", AbsurdFeePerKB: 350_000,

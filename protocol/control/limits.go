@@ -71,7 +71,7 @@ const (
 	// MaxDeadline is the upper bound of FillRequest.Deadline, DefaultDeadline
 	// what its zero means.
 	MaxDeadline     = 10 * time.Minute
-	DefaultDeadline = 60 * time.Second
+	DefaultDeadline = 120 * time.Second
 
 	// MaxGrace bounds Resumption.Grace, DefaultGrace is what a daemon grants
 	// that is told nothing else.
