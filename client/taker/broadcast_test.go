@@ -122,14 +122,18 @@ func TestSendersAreDrawn(t *testing.T) {
 		counts[fmt.Sprintf("%q", RandomPeer.senders(makers))]++
 		counts[fmt.Sprintf("%q", NotSelf.senders(makers))]++
 	}
-	for senders, share := range map[string]int{`[""]`: 4, `["a" ""]`: 4, `["b" ""]`: 4, `["c" ""]`: 4,
-		`["a" "b" "c"]`: 6, `["a" "c" "b"]`: 6, `["b" "a" "c"]`: 6, `["b" "c" "a"]`: 6, `["c" "a" "b"]`: 6, `["c" "b" "a"]`: 6} {
+	for senders, share := range map[string]int{`[[]]`: 4, `[["a"] []]`: 4, `[["b"] []]`: 4, `[["c"] []]`: 4,
+		`[["a"] ["b"] ["c"]]`: 6, `[["a"] ["c"] ["b"]]`: 6, `[["b"] ["a"] ["c"]]`: 6, `[["b"] ["c"] ["a"]]`: 6,
+		`[["c"] ["a"] ["b"]]`: 6, `[["c"] ["b"] ["a"]]`: 6} {
 		if n := counts[senders]; n < draws/share-700 || n > draws/share+700 { // eight deviations
 			t.Errorf("%s in %d of %d draws", senders, n, draws)
 		}
 	}
-	if len(counts) != 10 || fmt.Sprintf("%q", Self.senders(makers)) != `[""]` {
+	if len(counts) != 10 || fmt.Sprintf("%q", Self.senders(makers)) != `[[]]` {
 		t.Errorf("%d ways to send", len(counts))
+	}
+	if several := MultiplePeers.senders(makers[:2]); len(several) != 2 || len(several[0]) != 2 || several[1] != nil {
+		t.Errorf("several: %q", several)
 	}
 }
 

@@ -152,14 +152,20 @@ type pace struct{ slowest time.Duration }
 
 func (p *pace) heard(took time.Duration) { p.slowest = max(p.slowest, took) }
 
+// The bounds of a pace's patience, as far as the time for an answer lets them.
+const (
+	firstPatience = 15 * time.Second // while there was no answer yet
+	leastPatience = 10 * time.Second
+)
+
 // patience is how long an answer is waited for before somebody else is asked as
-// well: three times the slowest answer so far, between a sixth and half of the
-// time for an answer, and a quarter while there was none.
+// well: three times the slowest answer so far, at most half of the time for an
+// answer.
 func (p *pace) patience(answer time.Duration) time.Duration {
 	if p.slowest == 0 {
-		return answer / 4
+		return min(answer/2, firstPatience)
 	}
-	return max(answer/6, min(answer/2, 3*p.slowest))
+	return min(answer/2, max(leastPatience, 3*p.slowest))
 }
 
 // drain reads events that are of no interest, because the session must be read

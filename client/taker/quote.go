@@ -77,8 +77,9 @@ func (q Quote) AnonymitySet() int { return len(q.Makers) + 1 }
 
 // Result is what came of an attempt. After a failure it has what is known.
 type Result struct {
+	ID string // of the attempt
 	// Earlier are attempts of the same Run that makers spoiled, in their order.
-	Earlier []Earlier
+	Earlier []Record
 	// Tx is the signed transaction, nil before all signatures were there. When
 	// the attempt ended as protocol.ReasonUnseen the user may broadcast it.
 	Tx       *wire.MsgTx
@@ -87,14 +88,6 @@ type Result struct {
 	Parts    []Part      // who put in what; our own part first
 	Dropped  []Dropped   // makers that were left out, in the order of events
 	Steps    []StepTime
-}
-
-// Earlier is an attempt that makers spoiled, before the one a Result tells of.
-type Earlier struct {
-	Step    Step // in which it ended
-	Reason  protocol.Reason
-	Dropped []Dropped
-	Steps   []StepTime
 }
 
 // TxID is the transaction's id in hex, empty without a transaction.
@@ -126,18 +119,18 @@ type Part struct {
 
 // Dropped is a maker that was left out.
 type Dropped struct {
-	At     time.Time
-	Nick   protocol.Nick
-	Step   Step
-	Reason protocol.Reason
-	Text   string // details for the user; may quote the maker, escaped
+	At     time.Time       `json:"at"`
+	Nick   protocol.Nick   `json:"nick"`
+	Step   Step            `json:"step"`
+	Reason protocol.Reason `json:"reason"`
+	Text   string          `json:"text,omitempty"` // details for the user; may quote the maker, escaped
 }
 
 // StepTime is when a step began and how long it took.
 type StepTime struct {
-	Step  Step
-	Began time.Time
-	Took  time.Duration
+	Step  Step          `json:"step"`
+	Began time.Time     `json:"began"`
+	Took  time.Duration `json:"duration_ns"`
 }
 
 // Error says why an attempt failed.

@@ -128,7 +128,7 @@ func TestT11HonestRetry(t *testing.T) {
 				}
 				o := p.run(cfg, pay)
 				p.wantJoin(o, 3)
-				if len(o.Earlier) != 1 || o.Earlier[0].Step != StepSign || o.Earlier[0].Reason != protocol.ReasonFewMakers {
+				if len(o.Earlier) != 1 || o.Earlier[0].Failed != StepSign || o.Earlier[0].Reason != protocol.ReasonFewMakers {
 					t.Errorf("earlier attempts: %+v", o.Earlier)
 				}
 				if n := p.committed(); n != 2 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/joinmarket-go/joinmarket/protocol"
 	"github.com/joinmarket-go/joinmarket/wallet/coins"
@@ -52,8 +53,9 @@ func (a *attempt) again(pl *plan, failure *Error) (*attempt, *plan) {
 	if err != nil || another.MaxCost() > pl.MaxCost() {
 		return nil, nil
 	}
+	next.result.ID, next.start, next.retryOf, next.step = newID(), time.Now(), a.result.ID, StepFill
 	next.result.Amount = another.Amount
-	next.result.Earlier = append(slices.Clone(a.result.Earlier), Earlier{failure.Step, failure.Reason, a.result.Dropped, a.result.Steps})
+	next.result.Earlier = append(slices.Clone(a.result.Earlier), a.record(pl, time.Now(), failure))
 	return next, another
 }
 

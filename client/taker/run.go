@@ -15,6 +15,8 @@ type attempt struct {
 	*Taker
 	payment Payment
 	result  Result
+	start   time.Time
+	retryOf string // id of the attempt before
 	step    Step
 	began   time.Time // of step
 	number  uint64    // of the daemon's attempt; 0 before the fill
@@ -45,6 +47,7 @@ func (t *Taker) Run(ctx context.Context, p Payment, approve func(Quote) error) (
 	}
 	defer t.busy.Store(false)
 	a := &attempt{Taker: t, payment: p, past: map[string]bool{}}
+	a.result.ID, a.start = newID(), time.Now()
 	defer func() {
 		if a.lease != nil && !a.signed {
 			a.lease.Release()
@@ -55,28 +58,40 @@ func (t *Taker) Run(ctx context.Context, p Payment, approve func(Quote) error) (
 		if err == nil {
 			err = a.join(ctx, plan)
 		}
-		a.enter("")
-		if err == nil {
+		failure := a.end(plan, err)
+		if failure == nil {
 			return a.result, nil
 		}
-		a.cfg.Logger.Info("attempt failed", "step", a.step, "reason", ReasonOf(err))
-		failure := &Error{Step: a.step, Reason: ReasonOf(err), Err: err}
 		if plan == nil || retries <= 0 || !a.spoiled(ctx, failure) {
 			return a.result, failure
 		}
 		again, another := a.again(plan, failure)
-		if again == nil {
+		if again == nil || again.note(again.record(another, time.Time{}, nil)) != nil {
 			return a.result, failure
 		}
 		a, plan, err = again, another, nil
-		a.step = StepFill
 		a.progress("%s; another attempt with %d makers, within the price you approved", failure.Reason, len(plan.Makers))
 	}
+}
+
+// end completes the result and writes down what came of the attempt.
+func (a *attempt) end(pl *plan, err error) *Error {
+	a.enter("")
+	var failure *Error
+	if err != nil {
+		failure = &Error{Step: a.step, Reason: ReasonOf(err), Err: err}
+		a.cfg.Logger.Info("attempt failed", "id", a.result.ID, "step", a.step, "reason", failure.Reason)
+	}
+	a.note(a.record(pl, time.Now(), failure))
+	return failure
 }
 
 // prepare makes the plan and has it approved.
 func (a *attempt) prepare(ctx context.Context, approve func(Quote) error) (*plan, error) {
 	a.enter(StepChoose)
+	if err := a.note(a.record(nil, time.Time{}, nil)); err != nil {
+		return nil, err
+	}
 	pl, err := a.choose(ctx)
 	if err != nil {
 		return nil, err

@@ -130,6 +130,8 @@ type Config struct {
 	// spoiled one; each costs a commitment, and makers learn a little more of the
 	// coins each time (attack P10). 0: 2; negative: none.
 	Retries int
+	// Journal is told of every attempt; nil: nobody is.
+	Journal Journal
 	// Logger; nil: silent.
 	Logger *slog.Logger
 	// Progress, if not nil, is called at the beginning of each step and after
