@@ -31,6 +31,10 @@ type Config struct {
 	// Software is told to the daemon: name and version, at most 64 printable
 	// ASCII characters. Participants of the market do not see it.
 	Software string
+	// Bond makes the proof that the maker of this nick has a fidelity bond, for
+	// one taker: 336 characters. It is called from several goroutines and must
+	// not call the session. nil: there is no bond.
+	Bond func(taker, maker protocol.Nick) (proof string, err error)
 	// Progress is told when a message channel changes its state; it must not
 	// block. nil: nobody is told.
 	Progress func(control.ChannelEvent)
@@ -45,7 +49,7 @@ type commands interface {
 	Status(ctx context.Context) (control.StatusAnswer, error)
 	Refresh(ctx context.Context) error
 	Orderbook(ctx context.Context) (control.OrderbookAnswer, error)
-	Announce(ctx context.Context, offers []protocol.Offer) error
+	Announce(ctx context.Context, r control.AnnounceRequest) error
 	Fill(ctx context.Context, r control.FillRequest) (control.FillAnswer, error)
 	Refill(ctx context.Context, r control.RefillRequest) error
 	Auth(ctx context.Context, r control.AuthRequest) error
@@ -91,7 +95,11 @@ func Connect(ctx context.Context, cfg Config) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	d, err := daemons.Open(ctx, cfg.Dial, control.Config{Software: cfg.Software, Log: cfg.Logger}, id)
+	var signer daemons.Signer = id
+	if cfg.Bond != nil {
+		signer = bonded{id, cfg.Bond}
+	}
+	d, err := daemons.Open(ctx, cfg.Dial, control.Config{Software: cfg.Software, Log: cfg.Logger}, signer)
 	if err != nil {
 		return nil, err
 	}
@@ -113,6 +121,18 @@ func Connect(ctx context.Context, cfg Config) (*Session, error) {
 	}
 	cfg.Logger.Info("entered the market", "nick", s.nick, "role", cfg.Role)
 	return s, nil
+}
+
+// bonded is an identity that has a fidelity bond to show.
+type bonded struct {
+	*identity.Identity
+	prove func(taker, maker protocol.Nick) (string, error)
+}
+
+// Bond makes the proof for a taker.
+func (b bonded) Bond(r control.BondRequest) (control.BondAnswer, error) {
+	proof, err := b.prove(r.Taker, b.Nick())
+	return control.BondAnswer{Proof: proof}, err
 }
 
 // maxWaiting is how many events of the role wait for their reader while those

@@ -141,8 +141,41 @@ func TestSession(t *testing.T) {
 	if err := s.Ready(t.Context()); err != nil {
 		t.Error(err)
 	}
-	if err := s.Announce(t.Context(), nil); err != nil {
+	if err := s.Announce(t.Context(), control.AnnounceRequest{}); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestBondQuestion: a maker with a bond proves it under the nick of its session;
+// without one the question is unknown.
+func TestBondQuestion(t *testing.T) {
+	const asks protocol.Nick = "J5other111111111"
+	var got [2]protocol.Nick
+	prove := func(taker, maker protocol.Nick) (string, error) {
+		got = [2]protocol.Nick{taker, maker}
+		return strings.Repeat("A", 336), nil
+	}
+	for _, cfg := range []Config{{Bond: prove}, {}} {
+		connect, accepted := dial(t, nil)
+		cfg.Dial, cfg.Role, cfg.Network = connect, control.RoleMaker, "regtest"
+		s, err := Connect(t.Context(), cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		d := within(t, accepted, "connection")
+		within(t, d.started, "start")
+		var answer control.BondAnswer
+		err = d.Call(t.Context(), control.QuestionBond, control.BondRequest{Taker: asks}, &answer)
+		if cfg.Bond == nil {
+			if !errors.Is(err, control.ErrUnknownMethod) {
+				t.Errorf("without a bond: %v", err)
+			}
+			continue
+		}
+		if err != nil || len(answer.Proof) != 336 || got != [2]protocol.Nick{asks, s.Nick()} {
+			t.Errorf("%+v for %v, %v", answer, got, err)
+		}
 	}
 }
 
@@ -223,7 +256,7 @@ func TestDaemonVanishes(t *testing.T) {
 	if e, open := <-s.Events(); open {
 		t.Errorf("event %+v after the end", e)
 	}
-	if s.Err() == nil || s.Ready(t.Context()) == nil || s.Announce(t.Context(), nil) == nil {
+	if s.Err() == nil || s.Ready(t.Context()) == nil || s.Announce(t.Context(), control.AnnounceRequest{}) == nil {
 		t.Error("a session without a daemon has no error")
 	}
 	s.Close()

@@ -10,7 +10,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/joinmarket-go/joinmarket/protocol"
 	"github.com/joinmarket-go/joinmarket/protocol/control"
 )
 
@@ -19,6 +18,11 @@ import (
 type Signer interface {
 	Sign(control.SignRequest) (control.SignAnswer, error)
 	Verify(control.VerifyRequest) control.VerifyAnswer
+}
+
+// Prover is a Signer of a maker with a fidelity bond, under the same conditions.
+type Prover interface {
+	Bond(control.BondRequest) (control.BondAnswer, error)
 }
 
 // maxEvents is how many events may wait for the client. The largest, with a
@@ -199,8 +203,8 @@ func (d *Daemon) Orderbook(ctx context.Context) (ans control.OrderbookAnswer, er
 }
 
 // Announce replaces the maker's offers.
-func (d *Daemon) Announce(ctx context.Context, offers []protocol.Offer) error {
-	return d.Call(ctx, control.MethodAnnounce, control.AnnounceRequest{Offers: offers}, nil)
+func (d *Daemon) Announce(ctx context.Context, r control.AnnounceRequest) error {
+	return d.Call(ctx, control.MethodAnnounce, r, nil)
 }
 
 // Fill begins an attempt and ends the previous one.
@@ -264,6 +268,16 @@ func (q questions) Request(_ context.Context, method string, params json.RawMess
 			return nil, err
 		}
 		return q.d.signer.Verify(r), nil
+	case control.QuestionBond:
+		prover, ok := q.d.signer.(Prover)
+		if !ok {
+			break
+		}
+		r, err := control.Decode[control.BondRequest](params)
+		if err != nil {
+			return nil, err
+		}
+		return prover.Bond(r)
 	}
 	return nil, fmt.Errorf("%w: %q", control.ErrUnknownMethod, method)
 }

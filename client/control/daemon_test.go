@@ -114,7 +114,9 @@ func TestCommands(t *testing.T) {
 		{func() (any, error) { return d.Status(ctx) }, `status {}`, f.answers["status"]},
 		{func() (any, error) { return nil, d.Refresh(ctx) }, `refresh {}`, nil},
 		{func() (any, error) { return d.Orderbook(ctx) }, `orderbook {}`, f.answers["orderbook"]},
-		{func() (any, error) { return nil, d.Announce(ctx, []protocol.Offer{offer}) },
+		{func() (any, error) {
+			return nil, d.Announce(ctx, wire.AnnounceRequest{Offers: []protocol.Offer{offer}})
+		},
 			`announce {"offers":[{"type":"sw0absoffer","oid":0,"minsize":1,"maxsize":2,"txfee":0,"cjfee":"3"}]}`, nil},
 		{func() (any, error) {
 			return d.Fill(ctx, wire.FillRequest{Amount: 9, Commitment: commitment, Makers: []wire.MakerOffer{{Nick: nick, OfferID: 2}}})

@@ -167,8 +167,12 @@ type fastFile struct{ durable.File }
 func (fastFile) Sync() error { return nil }
 
 func (m *market) connect(dial dialFunc, role control.Role) (*client.Session, error) {
+	return m.connectWith(dial, role, nil)
+}
+
+func (m *market) connectWith(dial dialFunc, role control.Role, prove maker.Prove) (*client.Session, error) {
 	return client.Connect(m.ctx, client.Config{
-		Dial: dial, Role: role, Network: "regtest", Channels: []control.ChannelConfig{m.channel}, Software: "test",
+		Dial: dial, Role: role, Bond: prove, Network: "regtest", Channels: []control.ChannelConfig{m.channel}, Software: "test",
 	})
 }
 
@@ -186,7 +190,9 @@ func (m *market) maker(fee sats.Amount, values ...sats.Amount) *yielder {
 	events := make(chan maker.Event, 100)
 	y, err := maker.New(maker.Config{
 		Wallet: w, Node: w.Chain(),
-		Connect: func(context.Context) (maker.Daemon, error) { return m.connect(dial, control.RoleMaker) },
+		Connect: func(_ context.Context, prove maker.Prove) (maker.Daemon, error) {
+			return m.connectWith(dial, control.RoleMaker, prove)
+		},
 		Terms: maker.Terms{
 			Types:    []protocol.OfferType{protocol.SW0AbsOffer, protocol.SW0RelOffer},
 			CJFeeAbs: fee, CJFeeRel: "0.3", // the relative offer is never the cheaper one

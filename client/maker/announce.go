@@ -7,6 +7,7 @@ import (
 
 	"github.com/joinmarket-go/joinmarket/internal/random"
 	"github.com/joinmarket-go/joinmarket/protocol"
+	"github.com/joinmarket-go/joinmarket/protocol/control"
 	"github.com/joinmarket-go/joinmarket/protocol/sats"
 )
 
@@ -24,14 +25,14 @@ type former struct {
 // session are published at once. Later ones are after a random wait, and not at
 // all if the wallet is by then as it was: offers that change with a CoinJoin
 // tie its coins to our nick (attack M26). While the node is lost, the old ones
-// stand.
+// stand. Another fidelity bond is shown at once: nothing is published for that.
 func (m *Maker) look(ctx context.Context, d Daemon) error {
 	balance, err := m.offered()
 	switch {
 	case err != nil:
 		return nil
 	case m.published == nil:
-		return m.announce(ctx, d)
+		return m.redraw(ctx, d)
 	case coarse(balance) == m.drawnFor:
 		m.due = nil
 	case m.due == nil:
@@ -39,36 +40,46 @@ func (m *Maker) look(ctx context.Context, d Daemon) error {
 		m.due = time.After(wait)
 		m.cfg.Notify(Due{Wait: wait})
 	}
-	return nil
+	return m.announce(ctx, d, m.published)
 }
 
-// announce draws offers for what the wallet has now, and publishes them.
-func (m *Maker) announce(ctx context.Context, d Daemon) error {
+// redraw draws offers for what the wallet has now, and publishes them.
+func (m *Maker) redraw(ctx context.Context, d Daemon) error {
 	m.due = nil
 	balance, err := m.offered()
 	if err != nil {
 		return nil
 	}
-	offers := m.cfg.Terms.Offers(balance)
 	m.drawnFor = coarse(balance)
-	if m.published != nil && slices.Equal(offers, m.published) {
+	return m.announce(ctx, d, m.cfg.Terms.Offers(balance))
+}
+
+// announce publishes offers and says whether there is a bond, unless nothing has
+// changed.
+func (m *Maker) announce(ctx context.Context, d Daemon, offers []protocol.Offer) error {
+	shown := m.bond(ctx)
+	same := m.published != nil && slices.Equal(offers, m.published)
+	bonded := (shown == nil) == (m.shown == nil)
+	if same && bonded && (shown == nil || *shown == *m.shown) {
 		return nil
 	}
-	if len(offers) > 0 || len(m.published) > 0 {
+	if (!same || !bonded) && (len(offers) > 0 || len(m.published) > 0) {
 		ctx, cancel := context.WithTimeout(ctx, workTime)
 		defer cancel()
-		if err := d.Announce(ctx, offers); err != nil {
+		if err := d.Announce(ctx, control.AnnounceRequest{Offers: offers, Bond: shown != nil}); err != nil {
 			return err
 		}
 	}
-	now := time.Now()
-	m.former = slices.DeleteFunc(m.former, func(f former) bool { return now.After(f.until) })
-	for _, o := range m.published {
-		m.former = append(m.former, former{o, now.Add(formerLife)})
+	if !same {
+		now := time.Now()
+		m.former = slices.DeleteFunc(m.former, func(f former) bool { return now.After(f.until) })
+		for _, o := range m.published {
+			m.former = append(m.former, former{o, now.Add(formerLife)})
+		}
+		m.log.Info("offers changed", "offers", len(offers))
 	}
-	m.published = offers
-	m.log.Info("offers changed", "offers", len(offers))
-	m.cfg.Notify(Announced{Offers: slices.Clone(offers)})
+	m.published, m.shown = offers, shown
+	m.cfg.Notify(Announced{Offers: slices.Clone(offers), Bond: shown})
 	return nil
 }
 

@@ -43,7 +43,7 @@ func TestM26ReannounceLater(t *testing.T) {
 		began := time.Now()
 		see()
 		<-m.due
-		if err := m.announce(t.Context(), d); err != nil {
+		if err := m.redraw(t.Context(), d); err != nil {
 			t.Fatal(err)
 		}
 		if offers := last[[]protocol.Offer](t, d); offers[0].MaxSize != 8_900_000 {
@@ -55,7 +55,7 @@ func TestM26ReannounceLater(t *testing.T) {
 		w.coins = nil
 		see()
 		<-m.due
-		m.announce(t.Context(), d)
+		m.redraw(t.Context(), d)
 		if offers := last[[]protocol.Offer](t, d); len(offers) != 0 {
 			t.Errorf("without coins %+v", offers)
 		}

@@ -39,7 +39,7 @@ func TestD1RecordedBeforeShown(t *testing.T) {
 	record := filepath.Join(t.TempDir(), "accepted")
 	m, err := New(Config{
 		Wallet: w, Node: w.Chain(), Terms: bothTerms(), Record: record,
-		Connect: func(context.Context) (Daemon, error) { return nil, errors.ErrUnsupported },
+		Connect: func(context.Context, Prove) (Daemon, error) { return nil, errors.ErrUnsupported },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -126,7 +126,7 @@ func cutConversation(t *testing.T, at int, loss durabletest.Loss) int {
 		}
 		m, err := New(Config{
 			Wallet: w, Node: w.Chain(), Terms: bothTerms(), Record: record, Files: disk,
-			Connect: func(context.Context) (Daemon, error) { return nil, errors.ErrUnsupported },
+			Connect: func(context.Context, Prove) (Daemon, error) { return nil, errors.ErrUnsupported },
 		})
 		if err != nil {
 			return

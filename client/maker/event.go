@@ -13,8 +13,11 @@ import (
 type Event interface{ event() }
 
 // Announced: these offers are in force now; there are none while the wallet has
-// too little.
-type Announced struct{ Offers []protocol.Offer }
+// too little. Bond is shown with them; nil: none is.
+type Announced struct {
+	Offers []protocol.Offer
+	Bond   *ShownBond
+}
 
 // Due: the wallet can do more or less than the offers in force say; others
 // follow after Wait, unless it changes back.
@@ -26,6 +29,13 @@ type Revealed struct {
 	Offer  protocol.Offer
 	Amount sats.Amount
 	Coins  int
+}
+
+// Unused: a conversation in which coins were shown ended without a transaction
+// to sign. They are shown again before others (attack M22).
+type Unused struct {
+	Taker  protocol.Nick
+	Reason protocol.Reason
 }
 
 // Refused: a taker was not answered, and why.
@@ -52,6 +62,11 @@ type Earned struct {
 	TxID    chainhash.Hash
 	Amount  sats.Amount
 	Earning sats.Amount
+	Fee     sats.Amount // what the taker paid; Earning and our contribution to the miner fee
+	Coins   int         // of ours that it spends
+	Value   sats.Amount // of these
+	// Waited is how long it was on the network before; 0: that was not seen.
+	Waited time.Duration
 }
 
 // Spent: coins promised to a signed transaction were spent by another one, so
@@ -67,6 +82,7 @@ type Lost struct {
 func (Announced) event() {}
 func (Due) event()       {}
 func (Revealed) event()  {}
+func (Unused) event()    {}
 func (Refused) event()   {}
 func (Signed) event()    {}
 func (Seen) event()      {}

@@ -18,16 +18,20 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/btcsuite/btcd/btcec/v2"
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 
+	"github.com/joinmarket-go/joinmarket/client/coldbonds"
 	"github.com/joinmarket-go/joinmarket/internal/durable"
 	"github.com/joinmarket-go/joinmarket/protocol"
 	"github.com/joinmarket-go/joinmarket/protocol/control"
 	"github.com/joinmarket-go/joinmarket/protocol/sats"
 	"github.com/joinmarket-go/joinmarket/wallet"
+	"github.com/joinmarket-go/joinmarket/wallet/bond"
 	"github.com/joinmarket-go/joinmarket/wallet/chain"
 	"github.com/joinmarket-go/joinmarket/wallet/coins"
+	"github.com/joinmarket-go/joinmarket/wallet/keys"
 	"github.com/joinmarket-go/joinmarket/wallet/podle"
 )
 
@@ -48,10 +52,16 @@ type Wallet interface {
 	// strikes one off.
 	Signed() []wallet.Signed
 	Settled(id chainhash.Hash) error
+	// Record looks up a transaction of the wallet.
+	Record(id chainhash.Hash) (wallet.Record, error)
 	SignMessage(c coins.Coin, text string) (pubkey, der []byte, err error)
 	// SignTx adds the witnesses of the inputs that spend these coins, and of
 	// no others.
 	SignTx(tx *wire.MsgTx, own []coins.Coin) error
+	// Bonds are the unspent fidelity bonds, and CertifyBond lets another key
+	// speak for one.
+	Bonds() ([]wallet.Bond, error)
+	CertifyBond(path keys.Path, key [btcec.PubKeyBytesLenCompressed]byte, expiry uint16) (bond.Certificate, error)
 }
 
 // Node is what the maker asks of its own node; a chain.Backend is one.
@@ -70,7 +80,7 @@ type Daemon interface {
 	Events() <-chan any
 	// Err tells why the session is over.
 	Err() error
-	Announce(ctx context.Context, offers []protocol.Offer) error
+	Announce(ctx context.Context, r control.AnnounceRequest) error
 	IOAuth(ctx context.Context, r control.IOAuthRequest) error
 	Sigs(ctx context.Context, r control.SigsRequest) error
 	Refuse(ctx context.Context, r control.RefuseRequest) error
@@ -90,10 +100,14 @@ const (
 type Config struct {
 	Wallet Wallet
 	Node   Node
-	// Connect opens a session with the daemon, under a new nick each time. It
-	// is called again, ever more slowly, when a session is lost.
-	Connect func(ctx context.Context) (Daemon, error)
+	// Connect opens a session with the daemon, under a new nick each time, that
+	// has prove answer control.QuestionBond. It is called again, ever more
+	// slowly, when a session is lost.
+	Connect func(ctx context.Context, prove Prove) (Daemon, error)
 	Terms   Terms
+	// ColdBonds are fidelity bonds of other machines; nil: there are none. It is
+	// called from several goroutines, before each proof.
+	ColdBonds func() ([]coldbonds.Bond, error)
 	// Record is the path of the file of accepted commitments. It lies in the
 	// wallet's folder, and the lock of the wallet keeps other makers away.
 	Record string
@@ -127,9 +141,11 @@ type Maker struct {
 	cfg      Config
 	log      *slog.Logger
 	accepted *accepted
+	prover   *prover
 
 	// Owned by the goroutine of Run.
 	published []protocol.Offer // in force at the daemon of this session
+	shown     *ShownBond       // announced with them
 	drawnFor  sats.Amount      // the coarse balance that they were made for
 	former    []former         // offers that they replaced
 	due       <-chan time.Time // when others are to be made; nil: they are not
@@ -157,6 +173,9 @@ func New(cfg Config) (*Maker, error) {
 	if cfg.Files == nil {
 		cfg.Files = durable.OS
 	}
+	if cfg.ColdBonds == nil {
+		cfg.ColdBonds = func() ([]coldbonds.Bond, error) { return nil, nil }
+	}
 	if cfg.Notify == nil {
 		cfg.Notify = func(Event) {}
 	}
@@ -177,5 +196,6 @@ func New(cfg Config) (*Maker, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Maker{cfg: cfg, log: cfg.Logger, accepted: record}, nil
+	shown := &prover{wallet: cfg.Wallet, node: cfg.Node, cold: cfg.ColdBonds}
+	return &Maker{cfg: cfg, log: cfg.Logger, accepted: record, prover: shown}, nil
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/joinmarket-go/joinmarket/protocol/control"
 	"github.com/joinmarket-go/joinmarket/protocol/sats"
 	"github.com/joinmarket-go/joinmarket/wallet"
+	"github.com/joinmarket-go/joinmarket/wallet/bond"
 	"github.com/joinmarket-go/joinmarket/wallet/chain"
 	"github.com/joinmarket-go/joinmarket/wallet/coins"
 	"github.com/joinmarket-go/joinmarket/wallet/keys"
@@ -46,6 +47,15 @@ func (w *paperWallet) Synced() (chain.Tip, bool) {
 }
 func (w *paperWallet) Coins() ([]coins.Coin, error)         { return w.coins, nil }
 func (w *paperWallet) Subscribe() (<-chan struct{}, func()) { return nil, func() {} }
+
+func (w *paperWallet) Bonds() ([]wallet.Bond, error) { return nil, nil }
+func (w *paperWallet) CertifyBond(keys.Path, [33]byte, uint16) (bond.Certificate, error) {
+	return bond.Certificate{}, wallet.ErrNoBonds
+}
+
+func (w *paperWallet) Record(id chainhash.Hash) (wallet.Record, error) {
+	return wallet.Record{}, wallet.ErrNoRecord
+}
 
 func (w *paperWallet) SignTx(tx *wire.MsgTx, own []coins.Coin) error {
 	for _, c := range own {
@@ -236,7 +246,7 @@ func (c authCase) maker(t *testing.T, w *paperWallet) (*Maker, control.AuthEvent
 	t.Helper()
 	m, err := New(Config{
 		Wallet: w, Node: w,
-		Connect: func(context.Context) (Daemon, error) { return nil, errors.ErrUnsupported },
+		Connect: func(context.Context, Prove) (Daemon, error) { return nil, errors.ErrUnsupported },
 		Terms:   bothTerms(),
 		Record:  filepath.Join(t.TempDir(), "accepted"),
 		Age:     c.Age, AmountShare: c.Share, Tries: c.Tries,

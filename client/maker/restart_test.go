@@ -43,7 +43,7 @@ func TestD3SignedBeforeTheRestart(t *testing.T) {
 		node.Node = w.Chain()
 		m, err := New(Config{
 			Wallet: w, Node: node, Terms: bothTerms(), Record: filepath.Join(folder, "accepted"),
-			Connect: func(context.Context) (Daemon, error) { return nil, errors.ErrUnsupported },
+			Connect: func(context.Context, Prove) (Daemon, error) { return nil, errors.ErrUnsupported },
 			Notify: func(e Event) {
 				text := fmt.Sprintf("%T", e)[len("maker."):]
 				if e, is := e.(Earned); is {

@@ -52,7 +52,7 @@ func (m *Maker) Run(ctx context.Context) error {
 // session is one connection to the daemon, from its beginning to its end. ready
 // reports whether the market could be used.
 func (m *Maker) session(ctx context.Context) (ready bool, err error) {
-	d, err := m.cfg.Connect(ctx)
+	d, err := m.cfg.Connect(ctx, m.prover.prove)
 	if err != nil {
 		return false, err
 	}
@@ -60,7 +60,7 @@ func (m *Maker) session(ctx context.Context) (ready bool, err error) {
 	if err := d.Ready(ctx); err != nil {
 		return false, err
 	}
-	m.published, m.former, m.talks = nil, nil, make(map[uint64]*talk)
+	m.published, m.former, m.shown, m.talks = nil, nil, nil, make(map[uint64]*talk)
 	defer func() {
 		for id := range m.talks {
 			m.end(id)
@@ -89,7 +89,7 @@ func (m *Maker) events(ctx context.Context, d Daemon, changes <-chan struct{}) e
 		case <-changes:
 			return nil
 		case <-m.due:
-			return m.announce(ctx, d)
+			return m.redraw(ctx, d)
 		case e, ok := <-d.Events():
 			if !ok {
 				return d.Err()
@@ -110,6 +110,6 @@ func (m *Maker) event(ctx context.Context, d Daemon, e any) {
 	case control.PushEvent:
 		m.push(ctx, e)
 	case control.EndedEvent:
-		m.end(e.Conversation)
+		m.ended(e)
 	}
 }

@@ -41,8 +41,8 @@ func (s *stage) Ready(context.Context) error { return nil }
 func (s *stage) Events() <-chan any          { return s.events }
 func (s *stage) Err() error                  { return s.ended }
 func (s *stage) Close()                      {}
-func (s *stage) Announce(ctx context.Context, offers []protocol.Offer) error {
-	return s.tell(ctx, offers)
+func (s *stage) Announce(ctx context.Context, r control.AnnounceRequest) error {
+	return s.tell(ctx, r.Offers)
 }
 func (s *stage) IOAuth(ctx context.Context, r control.IOAuthRequest) error { return s.tell(ctx, r) }
 func (s *stage) Sigs(ctx context.Context, r control.SigsRequest) error     { return s.tell(ctx, r) }
@@ -73,7 +73,7 @@ func newMarket(t *testing.T, change func(*Config), amounts ...[]sats.Amount) *ma
 	cfg := Config{
 		Wallet: x.maker,
 		Node:   x.maker.Chain(),
-		Connect: func(context.Context) (Daemon, error) {
+		Connect: func(context.Context, Prove) (Daemon, error) {
 			s := &stage{events: make(chan any), told: make(chan any)}
 			x.sessions <- s
 			return s, nil
@@ -237,7 +237,7 @@ func TestCoinJoin(t *testing.T) {
 	if e := until[Seen](x); e.TxID != tx.TxHash() {
 		t.Errorf("%+v", e)
 	}
-	if e := until[Earned](x); e.TxID != tx.TxHash() || e.Earning != 500 {
+	if e := until[Earned](x); e.TxID != tx.TxHash() || e.Earning != 500 || e.Fee != 600 || e.Coins != 2 || e.Value != 1_500_000 || e.Waited <= 0 {
 		t.Errorf("%+v", e)
 	}
 	balances, err := x.maker.Balances()

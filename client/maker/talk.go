@@ -55,6 +55,14 @@ func (m *Maker) refuse(ctx context.Context, d Daemon, id uint64, taker protocol.
 	}
 }
 
+// ended is told by the daemon that a conversation is over.
+func (m *Maker) ended(e control.EndedEvent) {
+	if t, ok := m.talks[e.Conversation]; ok && t.sigs == nil {
+		m.cfg.Notify(Unused{Taker: t.taker, Reason: e.Reason})
+	}
+	m.end(e.Conversation)
+}
+
 // end forgets a conversation. Its coins are free again unless we signed; then
 // they stay set aside until the transaction is seen or the lease runs out.
 func (m *Maker) end(id uint64) {

@@ -22,21 +22,26 @@ import (
 
 // notes is a daemon that writes down what it is told.
 type notes struct {
-	told []any
-	fail error // every call fails with it, after it was written down
+	told   []any
+	bonded bool  // as announced last
+	fail   error // every call fails with it, after it was written down
 	// shown, if not nil, is called before coins and addresses are written down.
 	shown func(control.IOAuth)
 }
 
 func (n *notes) note(what any) error { n.told = append(n.told, what); return n.fail }
 
-func (n *notes) Ready(context.Context) error                               { return nil }
-func (n *notes) Events() <-chan any                                        { return nil }
-func (n *notes) Err() error                                                { return nil }
-func (n *notes) Close()                                                    {}
-func (n *notes) Announce(_ context.Context, offers []protocol.Offer) error { return n.note(offers) }
-func (n *notes) Sigs(_ context.Context, r control.SigsRequest) error       { return n.note(r) }
-func (n *notes) Refuse(_ context.Context, r control.RefuseRequest) error   { return n.note(r) }
+func (n *notes) Ready(context.Context) error { return nil }
+func (n *notes) Events() <-chan any          { return nil }
+func (n *notes) Err() error                  { return nil }
+func (n *notes) Close()                      {}
+func (n *notes) Announce(_ context.Context, r control.AnnounceRequest) error {
+	n.bonded = r.Bond
+	return n.note(r.Offers)
+}
+
+func (n *notes) Sigs(_ context.Context, r control.SigsRequest) error     { return n.note(r) }
+func (n *notes) Refuse(_ context.Context, r control.RefuseRequest) error { return n.note(r) }
 
 func (n *notes) IOAuth(_ context.Context, r control.IOAuthRequest) error {
 	if n.shown != nil {

@@ -84,7 +84,7 @@ func (m *Maker) sign(ctx context.Context, e control.TxEvent) ([]string, error) {
 		sigs = append(sigs, pushes.Encode())
 	}
 	t.raw, t.sigs = e.Tx, sigs
-	m.signed = append(m.signed, &promise{txid: tx.TxHash(), tx: deal.Tx, raw: t.raw, lease: t.lease})
+	m.signed = append(m.signed, &promise{txid: tx.TxHash(), tx: deal.Tx, raw: t.raw, lease: t.lease, txFee: t.agreement.Offer.TxFee})
 	m.log.Info("signed for a taker", "nick", t.taker, "conversation", e.Conversation)
 	m.cfg.Notify(Signed{Taker: t.taker, TxID: tx.TxHash(), Amount: t.agreement.Amount, Earning: earning})
 	return sigs, nil

@@ -2,10 +2,12 @@ package maker
 
 import (
 	"bytes"
+	"time"
 
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 
+	"github.com/joinmarket-go/joinmarket/protocol/sats"
 	"github.com/joinmarket-go/joinmarket/wallet"
 	"github.com/joinmarket-go/joinmarket/wallet/coins"
 )
@@ -16,7 +18,9 @@ type promise struct {
 	tx    *wire.MsgTx  // without witnesses
 	raw   []byte       // the same
 	lease *coins.Lease // nil if it was signed before the last start
+	txFee sats.Amount  // that we add to the miner fee; 0 if signed before the last start
 	seen  bool         // the wallet knows it
+	since time.Time    // since when; zero if it was known at the start
 	over  bool         // its end was told
 }
 
@@ -62,15 +66,30 @@ func (m *Maker) tell(p *promise, s wallet.Signed) (over bool) {
 	}
 	if s.Seen && !p.seen {
 		m.cfg.Notify(Seen{TxID: s.ID})
+		if s.Confirmations == 0 && p.lease != nil {
+			p.since = time.Now()
+		}
 	}
 	p.seen = s.Seen // an evicted transaction is waited for again
 	switch {
 	case s.Confirmations > 0:
-		m.cfg.Notify(Earned{TxID: s.ID, Amount: s.Amount, Earning: s.Earning})
+		m.cfg.Notify(m.earned(p, s))
 	case s.Spent:
 		m.cfg.Notify(Spent{TxID: s.ID})
 	default:
 		return false
 	}
 	return true
+}
+
+// earned is what a CoinJoin brought that is in a block.
+func (m *Maker) earned(p *promise, s wallet.Signed) Earned {
+	e := Earned{TxID: s.ID, Amount: s.Amount, Earning: s.Earning, Fee: s.Earning + p.txFee}
+	if r, err := m.cfg.Wallet.Record(s.ID); err == nil {
+		e.Coins, e.Value = len(r.Spends), coins.Sum(r.Spends)
+	}
+	if !p.since.IsZero() {
+		e.Waited = time.Since(p.since)
+	}
+	return e
 }

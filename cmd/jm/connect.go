@@ -62,13 +62,18 @@ func (a *app) daemonAddress() string {
 
 // session enters the market.
 func (a *app) session(ctx context.Context, dial dialFunc, role control.Role) (*client.Session, error) {
+	return a.enter(ctx, client.Config{Dial: dial, Role: role, Channels: a.cfg.Channels})
+}
+
+// enter enters the market as a configuration says, of which it fills in what is
+// the same for all.
+func (a *app) enter(ctx context.Context, cfg client.Config) (*client.Session, error) {
 	if len(a.cfg.Channels) == 0 {
 		return nil, fmt.Errorf("joinmarket.cfg has no [MESSAGING:...] section: there is no way to the market")
 	}
-	session, err := client.Connect(ctx, client.Config{
-		Dial: dial, Role: role, Network: a.networkName(), Channels: a.cfg.Channels, Software: "jm " + version,
-		Progress: a.channelProgress, Alert: a.channelAlert, Logger: a.log,
-	})
+	cfg.Network, cfg.Software = a.networkName(), "jm "+version
+	cfg.Progress, cfg.Alert, cfg.Logger = a.channelProgress, a.channelAlert, a.log
+	session, err := client.Connect(ctx, cfg)
 	if err != nil && ctx.Err() == nil {
 		err = withCode(exitDaemon, err)
 	}

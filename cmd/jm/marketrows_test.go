@@ -109,7 +109,7 @@ func (s *scene) maker(values ...sats.Amount) {
 	announced := make(chan struct{}, 100)
 	m, err := maker.New(maker.Config{
 		Wallet: signer{w, s.pit}, Node: w.Chain(),
-		Connect: func(context.Context) (maker.Daemon, error) { return s.connect(control.RoleMaker) },
+		Connect: func(context.Context, maker.Prove) (maker.Daemon, error) { return s.connect(control.RoleMaker) },
 		Terms:   maker.Terms{Types: []protocol.OfferType{protocol.SW0AbsOffer}, CJFeeAbs: 700},
 		Record:  filepath.Join(s.t.TempDir(), "accepted"), Files: sound(),
 		Notify: func(e maker.Event) {

@@ -22,9 +22,10 @@ pose as many makers. A bond is one coin at an address of its own. It is in no
 payment, sweep or CoinJoin, and nobody can spend it before its time.
 
 The market knows a bond, and the maker behind it, for years: pay it with coins
-that nobody knows as yours, and spend it alone. jm yieldgenerator announces no
-bonds yet; other JoinMarket makers find them by the same words.`
-	cmd.AddCommand(newBondAddress(a, "address"), newBondList(a), newBondSpend(a), newBondCertificate(a), newBondValue(a))
+that nobody knows as yours, and spend it alone. jm yieldgenerator shows the most
+valuable one to takers; the same commands, and those for bonds whose keys are on
+another machine, are in jm bond.`
+	cmd.AddCommand(newBondAddress(a, "address"), newBondList(a), newBondSpend(a), newBondCertificate(a), newBondValue(a, "value"))
 	return cmd
 }
 

@@ -10,17 +10,17 @@ import (
 	"github.com/joinmarket-go/joinmarket/wallet/bond"
 )
 
-func newBondValue(a *app) *cobra.Command {
+func newBondValue(a *app, name string) *cobra.Command {
 	rates, months := bond.DefaultRates, 12
 	cmd := &cobra.Command{
-		Use:   "value AMOUNT [YYYY-MM]",
+		Use:   name + " AMOUNT [YYYY-MM]",
 		Short: "Compute what a fidelity bond would be worth",
 		Long: `Compute what a fidelity bond of an amount would be worth to takers if it were
 confirmed now and locked until a month, or until each of the next months. The
 value is written as in the reference: satoshis to the power of the exponent,
 divided by 10^16. It is no money; it is compared with that of other makers.`,
-		Example: `  jm wallet bond value 0.5 2030-01
-  jm wallet bond value 50000000 --months 24`,
+		Example: `  jm bond calc 0.5 2030-01
+  jm bond calc 50000000 --months 24`,
 		Args: cobra.RangeArgs(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := a.load(); err != nil {

@@ -10,6 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/joinmarket-go/joinmarket/client"
+	"github.com/joinmarket-go/joinmarket/client/coldbonds"
 	"github.com/joinmarket-go/joinmarket/client/maker"
 	"github.com/joinmarket-go/joinmarket/internal/config"
 	"github.com/joinmarket-go/joinmarket/protocol"
@@ -110,18 +112,40 @@ func (a *app) yieldGenerator(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
+	life := newLifeWriter(a.files, path, a.log)
+	defer life.end()
 	m, err := maker.New(maker.Config{
 		Wallet: w, Node: w.Chain(), Terms: terms,
-		Connect: func(ctx context.Context) (maker.Daemon, error) { return a.session(ctx, dial, control.RoleMaker) },
-		Record:  acceptedFile(path), Files: a.files,
+		Connect: func(ctx context.Context, prove maker.Prove) (maker.Daemon, error) {
+			session, err := a.enter(ctx, client.Config{Dial: dial, Role: control.RoleMaker, Channels: a.cfg.Channels, Bond: prove})
+			if err != nil {
+				return nil, err
+			}
+			life.life.Nick, life.life.Lost = session.Nick(), ""
+			return session, nil
+		},
+		ColdBonds: func() ([]coldbonds.Bond, error) { return coldbonds.Load(coldBondsFile(path)) },
+		Record:    acceptedFile(path), Files: a.files,
 		Age: a.cfg.Policy.TakerUTXOAge, AmountShare: int64(a.cfg.Policy.TakerUTXOPercent), Tries: a.cfg.Policy.TakerUTXORetries,
 		HoldSigned: a.cfg.Timeout.Unconfirm + 2*time.Minute,
 		Reannounce: a.cfg.Yield.Reannounce,
-		Notify:     a.tell,
-		Logger:     a.log,
+		Notify: func(e maker.Event) {
+			life.life.saw(e, time.Now())
+			life.save()
+			if earned, ok := e.(maker.Earned); ok {
+				if err := a.state(earnedRow(time.Now(), earned)); err != nil {
+					a.log.Warn("could not add to the statement", "file", a.statementFile(), "err", err)
+				}
+			}
+			a.tell(e)
+		},
+		Logger: a.log,
 	})
 	if err != nil {
 		return err
+	}
+	if err := a.state(connectedRow(time.Now())); err != nil {
+		a.log.Warn("could not add to the statement", "file", a.statementFile(), "err", err)
 	}
 	a.term.say("Waiting for takers; interrupt to end.")
 	err = m.Run(ctx)
@@ -135,6 +159,12 @@ func (a *app) yieldGenerator(ctx context.Context, name string) error {
 // wallet, under the same lock.
 func acceptedFile(walletPath string) string {
 	return filepath.Join(filepath.Dir(walletPath), filepath.Base(walletPath)+".accepted")
+}
+
+// coldBondsFile is where the fidelity bonds of other machines are kept that the
+// maker of a wallet speaks for.
+func coldBondsFile(walletPath string) string {
+	return filepath.Join(filepath.Dir(walletPath), filepath.Base(walletPath)+".coldbonds")
 }
 
 // tell prints what a maker tells: a sentence for people, a line of JSON for
@@ -157,11 +187,16 @@ func makerText(e maker.Event) string {
 		for _, o := range e.Offers {
 			text += fmt.Sprintf(" %s %d, %s to %s BTC for %s;", o.Type, o.ID, o.MinSize.BTC(), o.MaxSize.BTC(), o.CJFee)
 		}
-		return text[:len(text)-1]
+		if e.Bond == nil {
+			return text + " no fidelity bond"
+		}
+		return fmt.Sprintf("%s bond %v, worth %s, certified up to block %d", text, e.Bond.OutPoint, bondValueText(e.Bond.Worth), e.Bond.Until)
 	case maker.Due:
 		return fmt.Sprintf("the wallet changed: other offers in %v, unless it changes back", e.Wait.Round(time.Second))
 	case maker.Revealed:
 		return fmt.Sprintf("%s asks for %s BTC: %d coins shown", e.Taker, e.Amount.BTC(), e.Coins)
+	case maker.Unused:
+		return fmt.Sprintf("%s did not use the coins (%s); they will be shown before others", e.Taker, e.Reason)
 	case maker.Refused:
 		return fmt.Sprintf("%s refused (%s): %v", e.Taker, e.Reason, e.Err)
 	case maker.Signed:
@@ -184,10 +219,15 @@ func makerLine(e maker.Event) map[string]any {
 	switch e := e.(type) {
 	case maker.Announced:
 		line["event"], line["offers"] = "announced", e.Offers
+		if e.Bond != nil {
+			line["bond"], line["bond_value"], line["certificate_until"] = e.Bond.OutPoint.String(), e.Bond.Worth, e.Bond.Until
+		}
 	case maker.Due:
 		line["event"], line["wait_seconds"] = "due", int64(e.Wait.Seconds())
 	case maker.Revealed:
 		line["event"], line["taker"], line["amount"], line["coins"] = "revealed", e.Taker, e.Amount, e.Coins
+	case maker.Unused:
+		line["event"], line["taker"], line["reason"] = "unused", e.Taker, e.Reason
 	case maker.Refused:
 		line["event"], line["taker"], line["reason"], line["error"] = "refused", e.Taker, e.Reason, fmt.Sprint(e.Err)
 	case maker.Signed:

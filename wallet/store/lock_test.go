@@ -11,9 +11,15 @@ import (
 
 func TestD11LockWithinTheProcess(t *testing.T) {
 	path := newFile(t)
+	if InUse(path) || InUse(path+"-none") {
+		t.Error("in use before it is opened")
+	}
 	f, _, err := Open(path, password, light)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if !InUse(path) {
+		t.Error("not in use while it is open")
 	}
 	link := filepath.Join(t.TempDir(), "other-name")
 	if err := os.Symlink(path, link); err != nil {

@@ -214,6 +214,23 @@ func lock(path string, files durable.System) (*File, error) {
 // processes hold locks on two files of that name.
 func (f *File) unlock() error { return f.lock.Close() }
 
+// InUse reports whether a process has the wallet at path open.
+func InUse(path string) bool {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return false
+	}
+	l := flock.New(path+".lock", flock.SetFlag(os.O_RDONLY))
+	ok, err := l.TryRLock()
+	if err != nil {
+		return false // there is no lock file yet, or no right to look
+	}
+	if ok {
+		l.Unlock()
+	}
+	return !ok
+}
+
 // Save replaces the body. When it returns without error the new body survives
 // a power cut; after an error the old body is still there or, if only the last
 // flush failed, the new one (durable.ErrUnsure).

@@ -161,9 +161,9 @@ func (m *Market) startMakers(ctx, run context.Context, wallets []*wallet.Wallet)
 		first := true
 		mk, err := maker.New(maker.Config{
 			Wallet: w, Node: w.Chain(),
-			Connect: func(ctx context.Context) (maker.Daemon, error) {
+			Connect: func(ctx context.Context, prove maker.Prove) (maker.Daemon, error) {
 				return client.Connect(ctx, client.Config{
-					Dial: own.Dial, Role: control.RoleMaker, Network: "regtest", Channels: cfg.Channels, Logger: m.cfg.Logger,
+					Dial: own.Dial, Role: control.RoleMaker, Network: "regtest", Channels: cfg.Channels, Bond: prove, Logger: m.cfg.Logger,
 				})
 			},
 			Terms: maker.Terms{
@@ -172,7 +172,7 @@ func (m *Market) startMakers(ctx, run context.Context, wallets []*wallet.Wallet)
 				Basic: true,
 			},
 			Reannounce: time.Second, // nobody is there to watch
-			Record: filepath.Join(m.makerDir(i), "accepted"),
+			Record:     filepath.Join(m.makerDir(i), "accepted"),
 			Notify: func(e maker.Event) {
 				if offers, ok := e.(maker.Announced); ok && len(offers.Offers) > 0 && first {
 					first = false
