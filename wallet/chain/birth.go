@@ -16,18 +16,25 @@ func HeightBefore(birth time.Time, tip int32, blockTime func(height int32) (time
 	if birth.IsZero() {
 		return 0, nil
 	}
+	after, err := FirstSince(birth.Add(-birthMargin), tip, blockTime)
+	if err != nil {
+		return 0, err
+	}
+	return max(after-1, 0), nil
+}
+
+// FirstSince returns the height of a block that is not stamped before a time,
+// tip+1 if none is found. It is the first one as far as times ascend, which they
+// do but for two hours. blockTime is that of HeightBefore.
+func FirstSince(at time.Time, tip int32, blockTime func(height int32) (time.Time, error)) (int32, error) {
 	var failed error
-	// Times of blocks do not quite ascend, but by far less than the margin.
-	after := sort.Search(int(tip)+1, func(height int) bool {
+	first := sort.Search(int(tip)+1, func(height int) bool {
 		if failed != nil {
 			return true
 		}
-		var at time.Time
-		at, failed = blockTime(int32(height))
-		return failed != nil || !at.Before(birth.Add(-birthMargin))
+		var stamped time.Time
+		stamped, failed = blockTime(int32(height))
+		return failed != nil || !stamped.Before(at)
 	})
-	if failed != nil {
-		return 0, failed
-	}
-	return max(int32(after)-1, 0), nil
+	return int32(first), failed
 }

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/btcsuite/btcd/btcutil/v2/hdkeychain"
 	"github.com/btcsuite/btcd/wire/v2"
 
 	"github.com/joinmarket-go/joinmarket/internal/regtest"
@@ -44,6 +45,49 @@ func fund(t *testing.T, node *regtest.Node, out *wire.TxOut) *wire.MsgTx {
 	return tx
 }
 
+// deep has the branch at step 7 below a key, as wallets describe theirs.
+func deep(t *testing.T, number byte, origin string) chain.Branch {
+	t.Helper()
+	br := branch(t, number)
+	text := strings.TrimSuffix(strings.TrimPrefix(br.Descriptor, "wpkh("), "/*)")
+	key, err := hdkeychain.NewKeyFromString(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if key, err = key.Derive(7); err != nil {
+		t.Fatal(err)
+	}
+	br.Descriptor = "wpkh(" + origin + text + "/7/*)"
+	br.Script = scripts(key)
+	return br
+}
+
+// A wallet's descriptor is put so that the node derives one step for each index.
+func TestFlat(t *testing.T) {
+	for _, origin := range []string{"[0badcafe/84h/1h/0h]", ""} {
+		br := deep(t, 1, origin)
+		key := strings.TrimSuffix(strings.TrimPrefix(branch(t, 1).Descriptor, "wpkh("), "/*)")
+		flat := core.Flat(br.Descriptor)
+		if strings.Contains(flat, key) || strings.Contains(flat, "/7/*") || strings.Contains(flat, "/7]") != (origin != "") {
+			t.Errorf("%s is put as %s", br.Descriptor, flat)
+		}
+		for _, kind := range []string{"pkh(%s)", "sh(wpkh(%s))"} {
+			inner := strings.TrimSuffix(strings.TrimPrefix(flat, "wpkh("), ")")
+			if got := core.Flat(fmt.Sprintf(kind, origin+key+"/7/*")); got != fmt.Sprintf(kind, inner) {
+				t.Errorf("%s: %s", kind, got)
+			}
+		}
+	}
+	for _, other := range []string{
+		"", "/*", "wpkh(key/0/*)", branch(t, 1).Descriptor, "wpkh([0badcafe/84h]" + branch(t, 1).Descriptor[5:],
+		strings.Replace(deep(t, 1, "").Descriptor, "/7/*", "/7h/*", 1), strings.Replace(deep(t, 1, "").Descriptor, "/7/*", "/2147483648/*", 1),
+	} {
+		if got := core.Flat(other); got != other {
+			t.Errorf("%s is put as %s", other, got)
+		}
+	}
+}
+
 // Coins are found far behind the last used address, in branches with and
 // without a descriptor, and nothing is watched because of it.
 func TestScan(t *testing.T) {
@@ -52,8 +96,10 @@ func TestScan(t *testing.T) {
 	far, near, single, spare := branch(t, 1), branch(t, 2), branch(t, 3), branch(t, 4)
 	far.Count, single.Descriptor = 5000, ""
 	mine(t, node, 110) // so that no payment needs blocks of its own
-	branches := []chain.Branch{spare, near, far, single}
+	branches := []chain.Branch{spare, near, far, single, deep(t, 5, "[0badcafe/84h/1h/0h]"), deep(t, 6, "")}
 	want := []chain.FoundCoin{
+		{Branch: 4, Index: 3, Value: 4400},
+		{Branch: 5, Index: 2, Value: 5500},
 		{Branch: 2, Index: 4900, Value: 12345},
 		{Branch: 1, Index: 0, Value: 1_0000_0001},
 		{Branch: 3, Index: 4, Value: 777},
@@ -168,23 +214,49 @@ func (l *lines) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// A search that is cut off goes on where it was, in another process too, and
-// says how far it is.
+// TestSearchResumed: a search that is cut off goes on where it was, in another
+// process too, and says how far it is. What the node searched when it took the
+// addresses in is not searched again.
 func TestSearchResumed(t *testing.T) {
 	node := chaintest.StartBitcoind(t)
 	br := branch(t, 1)
 	br.Birth = time.Time{}
-	mine(t, node, 20)
-	first := fund(t, node, output(t, br, 3, 10_000))
-	mine(t, node, 200)
-	last := fund(t, node, output(t, br, 4, 20_000))
-	tip := mine(t, node, 1)
+	const interval, blocks = 10 * time.Minute, 340
+	at := time.Now().Add(-blocks * interval)
+	mine := func(count int, txs ...*wire.MsgTx) (tip chain.BlockID) {
+		t.Helper()
+		for range count {
+			var err error
+			if tip, err = node.MineBlock(t.Context(), regtest.Block{Time: at, Txs: txs}); err != nil {
+				t.Fatal(err)
+			}
+			at, txs = at.Add(interval), nil
+		}
+		return tip
+	}
+	pay := func(index uint32) *wire.MsgTx {
+		t.Helper()
+		tx, err := node.Payment(t.Context(), output(t, br, index, 10_000))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return tx
+	}
+	mine(110)
+	first := pay(3)
+	mine(220, first)
+	last := pay(4)
+	tip := mine(1, last)
 
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	reached := make([]int, 0, 100)
 	var b *core.Backend
+	var end int32 // of the search
 	log := &lines{each: func(line string) {
+		if _, to, ok := strings.Cut(line, " to="); ok && strings.Contains(line, "searching") {
+			fmt.Sscan(to, &end)
+		}
 		if !strings.Contains(line, "searched blocks") {
 			return
 		}
@@ -204,6 +276,9 @@ func TestSearchResumed(t *testing.T) {
 	}
 	if _, err := open().Sync(ctx, chain.BlockID{}); !errors.Is(err, context.Canceled) {
 		t.Fatalf("%v, want Canceled", err)
+	}
+	if end < tip.Height-20 || end >= tip.Height {
+		t.Errorf("to be searched up to %d of %d", end, tip.Height)
 	}
 	half := reached[len(reached)-1]
 	if half < 500 || half > 600 || len(reached) < 5 {

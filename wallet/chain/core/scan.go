@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/btcsuite/btcd/btcutil/v2/hdkeychain"
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 
@@ -71,7 +72,7 @@ func scanObjects(branches []chain.Branch) ([]scanObject, error) {
 			return nil, fmt.Errorf("a branch of %d addresses: at most %d can be looked for", br.Count, maxCount)
 		case br.Count == 0:
 		case br.Descriptor != "":
-			objects = append(objects, scanObject{normal(br.Descriptor), &[2]uint32{0, br.Count - 1}})
+			objects = append(objects, scanObject{flat(normal(br.Descriptor)), &[2]uint32{0, br.Count - 1}})
 		default:
 			for i := range br.Count {
 				script, err := br.Script(i)
@@ -83,6 +84,35 @@ func scanObjects(branches []chain.Branch) ([]scanObject, error) {
 		}
 	}
 	return objects, nil
+}
+
+// flat puts the step before the last of a ranged descriptor into its key, since
+// the node derives both steps anew for each index: of wpkh([origin]key/0/*) it
+// makes wpkh([origin/0]key/*). Any other form remains as it is.
+func flat(desc string) string {
+	slash := strings.LastIndex(desc, "/*")
+	before := strings.LastIndexByte(desc[:max(slash, 0)], '/')
+	begin := strings.LastIndexAny(desc[:max(before, 0)], "(]") + 1
+	if begin <= 0 {
+		return desc
+	}
+	step, err := strconv.ParseUint(desc[before+1:slash], 10, 31)
+	if err != nil {
+		return desc
+	}
+	key, err := hdkeychain.NewKeyFromString(desc[begin:before])
+	if err != nil {
+		return desc
+	}
+	child, err := key.Derive(uint32(step))
+	if err != nil {
+		return desc
+	}
+	head, hasOrigin := strings.CutSuffix(desc[:begin], "]")
+	if hasOrigin {
+		head = fmt.Sprintf("%s/%d]", head, step)
+	}
+	return head + child.String() + desc[slash:]
 }
 
 // scanned is the answer of scantxoutset.

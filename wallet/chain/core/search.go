@@ -70,12 +70,34 @@ func (b *Backend) search(ctx context.Context, since chain.BlockID) error {
 		return fmt.Errorf("%w below %d, and the wallet's history may begin at %d: use a node that is not pruned, "+
 			"or give the wallet a later birth if it is not that old", chain.ErrPruned, tip.PruneHeight, from)
 	}
-	b.log.Info("searching the chain for the wallet's history", "from", from, "to", tip.Blocks)
-	return b.searchSteps(ctx, found, first, from, tip.Blocks)
+	last := min(tip.Blocks, b.watched.recent-1) // what follows is searched
+	if from <= last {
+		b.log.Info("searching the chain for the wallet's history", "from", from, "to", last)
+		if err := b.searchSteps(ctx, found, first, from, last); err != nil {
+			return err
+		}
+	}
+	if err := b.writeMarks(ctx, found, last, false); err != nil {
+		return err
+	}
+	for _, br := range found {
+		br.searched = b.count(br)
+	}
+	return nil
 }
 
-// searchSteps searches the blocks from..last, and marks after every step how
-// far it came. The whole search began at first.
+// writeMarks notes in the node's wallet how far branches were searched.
+func (b *Backend) writeMarks(ctx context.Context, found []*branch, height int32, partial bool) error {
+	for _, br := range found {
+		if err := b.writeMark(ctx, br, mark{b.count(br), height, partial}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// searchSteps searches the blocks from..last, and marks after every step but the
+// last how far it came. The whole search began at first.
 func (b *Backend) searchSteps(ctx context.Context, found []*branch, first, from, last int32) error {
 	weigh := b.weights(ctx, last)
 	b.progress.Begin(searching, weigh(first), weigh(from), weigh(last))
@@ -87,16 +109,13 @@ func (b *Backend) searchSteps(ctx context.Context, found []*branch, first, from,
 			return err
 		}
 		b.progress.At(part.last)
-		for _, br := range found {
-			if err := b.writeMark(ctx, br, mark{b.count(br), to, to < last}); err != nil {
+		if to < last {
+			if err := b.writeMarks(ctx, found, to, true); err != nil {
 				return err
 			}
 		}
 		b.log.Debug("searched blocks", "from", from, "to", to)
 		from = to + 1
-	}
-	for _, br := range found {
-		br.searched = b.count(br)
 	}
 	return nil
 }

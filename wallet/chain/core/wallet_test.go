@@ -33,20 +33,25 @@ func branch(t *testing.T, number byte) chain.Branch {
 	}
 	return chain.Branch{
 		Descriptor: "wpkh(" + public.String() + "/*)",
-		Script: func(i uint32) ([]byte, error) {
-			child, err := public.Derive(i)
-			if err != nil {
-				return nil, err
-			}
-			key, err := child.ECPubKey()
-			if err != nil {
-				return nil, err
-			}
-			hash := address.Hash160(key.SerializeCompressed())
-			return append([]byte{txscript.OP_0, byte(len(hash))}, hash...), nil
-		},
-		Count: 5,
-		Birth: time.Now(),
+		Script:     scripts(public),
+		Count:      5,
+		Birth:      time.Now(),
+	}
+}
+
+// scripts derives those of the children of a key.
+func scripts(parent *hdkeychain.ExtendedKey) func(uint32) ([]byte, error) {
+	return func(i uint32) ([]byte, error) {
+		child, err := parent.Derive(i)
+		if err != nil {
+			return nil, err
+		}
+		key, err := child.ECPubKey()
+		if err != nil {
+			return nil, err
+		}
+		hash := address.Hash160(key.SerializeCompressed())
+		return append([]byte{txscript.OP_0, byte(len(hash))}, hash...), nil
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -36,6 +37,9 @@ type watched struct {
 	losses int64 // Backend.losses when the wallet was opened
 	// complete means that the node watches all branches.
 	complete bool
+	// recent is the height from which on the node has searched its blocks, and
+	// its mempool, for all that it watches: it does so whenever it imports.
+	recent int32
 }
 
 // branch is a chain.Branch to watch.
@@ -123,7 +127,7 @@ func (b *Backend) trySetUp(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		b.watched.has, b.watched.open, b.watched.complete = has, true, false
+		b.watched.has, b.watched.open, b.watched.complete, b.watched.recent = has, true, false, math.MaxInt32
 		for _, br := range b.watched.branches {
 			br.searched, br.start = 0, -1 // another node may have been there
 		}
@@ -168,8 +172,8 @@ type want struct {
 	first []byte // script that it must give at index 0
 }
 
-// importMissing has the node watch what it does not yet. It finds no history
-// older than two hours: search does.
+// importMissing has the node watch what it does not yet. The history of the last
+// two hours is found by that, and what is older by search.
 func (b *Backend) importMissing(ctx context.Context) error {
 	var wants []want
 	for _, name := range b.watched.names() {
@@ -202,7 +206,7 @@ func (b *Backend) importMissing(ctx context.Context) error {
 			requests[i].Range = &[2]int64{0, int64(w.count) - 1}
 		} else {
 			// Spares two of four writes to the disk, those of an empty label
-			// in the node's address book. There are 1919 scripts of bonds.
+			// in the node's address book. There may be 1919 scripts of bonds.
 			requests[i].Internal = true
 		}
 	}
@@ -226,7 +230,21 @@ func (b *Backend) importMissing(ctx context.Context) error {
 		}
 		b.watched.has[wants[i].desc] = max(wants[i].count, 1)
 	}
-	return nil
+	b.watched.recent, err = b.recent(ctx)
+	return err
+}
+
+// recent returns the height of a block from which on the node has searched while
+// it imported: from two hours before the median time of its tip.
+func (b *Backend) recent(ctx context.Context) (int32, error) {
+	tip, err := b.node.ChainInfo(ctx)
+	if err != nil {
+		return math.MaxInt32, err
+	}
+	// Not quite two hours, since blocks may have been replaced.
+	return chain.FirstSince(time.Unix(tip.MedianTime, 0).Add(-time.Hour), tip.Blocks, func(height int32) (time.Time, error) {
+		return b.node.BlockTime(ctx, height)
+	})
 }
 
 // names returns the branches in a fixed order.
