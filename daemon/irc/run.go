@@ -29,9 +29,10 @@ func (c *Channel) Run(ctx context.Context, sink func(channel.Event)) error {
 	}
 	c.board.enter(LinkEnded)
 	if err != nil {
-		c.log.Warn("channel given up", "reason", control.FreeText(err.Error()))
-		c.board.trouble(causeOf(err), err.Error())
-		sink(channel.State{State: control.ChannelFailed, Reason: control.FreeText(err.Error()), Code: codeOf(err)})
+		reason := control.FreeText(c.hide(err.Error()))
+		c.log.Warn("channel given up", "reason", reason)
+		c.board.trouble(causeOf(err), reason)
+		sink(channel.State{State: control.ChannelFailed, Reason: reason, Code: codeOf(err)})
 	}
 	return err
 }
@@ -86,7 +87,7 @@ func (c *Channel) down(cause Cause, reason string, retryIn time.Duration) {
 	if c.wasUp {
 		state = control.ChannelLost
 	}
-	reason = control.FreeText(reason)
+	reason = control.FreeText(c.hide(reason))
 	c.board.wait(cause, reason, time.Now().Add(retryIn))
 	c.log.Info("channel not up", "code", cause, "reason", reason, "retry_in", retryIn.Round(time.Second))
 	c.sink(channel.State{State: state, Reason: reason, Code: string(cause)})

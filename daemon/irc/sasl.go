@@ -45,8 +45,7 @@ func (l *link) authenticate(m *irc.Message) error {
 	if l.cfg.SASL == control.SASLExternal {
 		return l.out.push("AUTHENTICATE +") // the account of the certificate
 	}
-	user := l.cfg.SASLUser
-	text := base64.StdEncoding.EncodeToString([]byte(user + "\x00" + user + "\x00" + string(l.cfg.SASLPassword)))
+	text := l.account()
 	var lines []string
 	for len(text) >= saslChunk {
 		lines = append(lines, "AUTHENTICATE "+text[:saslChunk])
@@ -56,6 +55,22 @@ func (l *link) authenticate(m *irc.Message) error {
 		text = "+"
 	}
 	return l.out.push(append(lines, "AUTHENTICATE "+text)...)
+}
+
+// account is the answer of SASL plain.
+func (c *Channel) account() string {
+	user := c.cfg.SASLUser
+	return base64.StdEncoding.EncodeToString([]byte(user + "\x00" + user + "\x00" + string(c.cfg.SASLPassword)))
+}
+
+// hide removes our passwords from what a server says, which may repeat them (D9).
+func (c *Channel) hide(text string) string {
+	for _, secret := range []string{c.account(), string(c.cfg.SASLPassword), string(c.cfg.Password)} {
+		if secret != "" {
+			text = strings.ReplaceAll(text, secret, "***")
+		}
+	}
+	return text
 }
 
 // authenticated handles 903, and 907, which says that we were so already.

@@ -191,3 +191,28 @@ func TestNoSecretInTheClear(t *testing.T) {
 		})
 	}
 }
+
+// TestD9PasswordsAreNotRepeated: a server that repeats our passwords while it
+// refuses them has them neither logged nor shown.
+func TestD9PasswordsAreNotRepeated(t *testing.T) {
+	const server, account = "canary of the server", "canary of the account"
+	synctest.Test(t, func(t *testing.T) {
+		logged := new(strings.Builder)
+		h := start(t, func(cfg *Config) {
+			cfg.Host, cfg.Logger = "127.0.0.1", slog.New(slog.NewTextHandler(logged, &slog.HandlerOptions{Level: slog.LevelDebug}))
+			cfg.Password, cfg.SASL, cfg.SASLUser, cfg.SASLPassword = server, control.SASLPlain, "somebody", account
+		})
+		h.wantState(control.ChannelConnecting)
+		p := h.accept()
+		p.hears()
+		answer := base64.StdEncoding.EncodeToString([]byte("somebody\x00somebody\x00" + account))
+		p.say(":srv CAP * ACK :sasl", "AUTHENTICATE +", ":srv 904 * :not "+answer+", nor "+account+", nor "+server)
+		if s := h.wantState(control.ChannelConnecting); !strings.HasSuffix(s.Reason, "not ***, nor ***, nor ***") {
+			t.Errorf("shown is %q", s.Reason)
+		}
+		h.stop()
+		if text := logged.String(); !strings.Contains(text, "nor ***") || strings.Contains(text, "canary") || strings.Contains(text, answer) {
+			t.Errorf("logged is %s", text)
+		}
+	})
+}
