@@ -43,8 +43,11 @@ func (s *session) heardPrivate(j *judgement) {
 	}
 }
 
+// countBook counts why the order book did not take all of a line.
 func (s *session) countBook(err error) {
+	cause := count.DropForm
 	if errors.Is(err, orderbook.ErrFull) {
-		s.d.counts.Inc(count.LimitBook)
+		cause = count.LimitBook
 	}
+	s.d.counts.Inc(cause)
 }

@@ -113,7 +113,7 @@ func (e look) happen(s *session) { e.answer <- s.picture() }
 
 func (s *session) picture() control.SessionStatus {
 	a := control.SessionStatus{
-		Role: control.RoleWatcher, Since: s.since.Unix(), Ready: s.ready, Peers: s.book.Peers(),
+		Role: control.RoleWatcher, Since: s.since.Unix(), Ready: s.ready, Away: s.conn == nil, Peers: s.book.Peers(),
 		Conversations: make(map[string]int),
 		Verdicts:      s.in.known.count + s.in.strangers.count + s.in.asking,
 		Signatures:    s.out.count + s.out.asking,

@@ -55,6 +55,8 @@ var All = slices.Concat([]Metric{
 		func(s control.SessionStatus, add func(string, int)) { add("", truth(!s.Ready)) }),
 	some("sessions_busy", "Clients whose session did not answer within 2 seconds.", "", nil,
 		func(s control.SessionStatus, add func(string, int)) { add("", truth(s.Busy)) }),
+	some("sessions_away", "Sessions that wait for their client to come back.", "", nil,
+		func(s control.SessionStatus, add func(string, int)) { add("", truth(s.Away)) }),
 	some("channels", "Message channels of all sessions by state.", "state", linkStates,
 		func(s control.SessionStatus, add func(string, int)) {
 			for _, c := range s.Channels {

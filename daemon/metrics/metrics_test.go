@@ -23,7 +23,7 @@ var busy = control.StatusAnswer{
 			Conversations: map[string]int{"maker:keyed": 2, "hostile\nstate": 1},
 			Channels:      []control.ChannelReport{{Channel: "hostile", State: "up", Queued: 3, Reason: "hostile"}}},
 		{Role: control.RoleTaker, Peers: 9, Channels: []control.ChannelReport{{Channel: "hostile", State: "waiting"}, {State: "hostile"}}},
-		{Role: "hostile", Busy: true},
+		{Role: "hostile", Busy: true, Away: true},
 	},
 }
 
@@ -92,7 +92,7 @@ func TestTextFormat(t *testing.T) {
 	}
 	for _, want := range []string{
 		`joinmarketd_connected_clients 3`, `joinmarketd_sessions{role="maker"} 1`, `joinmarketd_sessions{role="other"} 1`,
-		`joinmarketd_sessions_busy 1`, `joinmarketd_sessions_not_ready 2`, `joinmarketd_channels{state="up"} 1`,
+		`joinmarketd_sessions_busy 1`, `joinmarketd_sessions_away 1`, `joinmarketd_sessions_not_ready 2`, `joinmarketd_channels{state="up"} 1`,
 		`joinmarketd_channels{state="waiting"} 1`, `joinmarketd_channels{state="joining"} 0`, `joinmarketd_channels{state="other"} 1`,
 		`joinmarketd_peers 9`, `joinmarketd_offers 5`, `joinmarketd_makers 4`, `joinmarketd_open_conversations{state="maker:keyed"} 2`,
 		`joinmarketd_open_conversations{state="taker:signing"} 0`, `joinmarketd_waiting{for="line"} 3`,

@@ -43,6 +43,9 @@ func session(s control.SessionStatus, now time.Time) string {
 	case !s.Ready:
 		b.WriteString("not ready, ")
 	}
+	if s.Away {
+		b.WriteString("client away, ")
+	}
 	open := 0
 	var states []string
 	for _, state := range slices.Sorted(maps.Keys(s.Conversations)) {

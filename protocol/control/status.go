@@ -37,6 +37,7 @@ type SessionStatus struct {
 	Since    int64           `json:"since"`          // when it entered the market, Unix seconds
 	Ready    bool            `json:"ready"`          // EventReady was told
 	Busy     bool            `json:"busy,omitempty"` // it did not answer in time; what follows is unknown
+	Away     bool            `json:"away,omitempty"` // its client is gone and may come back
 	Channels []ChannelReport `json:"channels"`
 	Peers    int             `json:"peers"`  // nicks heard of
 	Offers   int             `json:"offers"` // in its order book
