@@ -62,7 +62,7 @@ func (c *courier) leave() {
 			c.s.log.Warn("commitments of others not published", "channel", l.name, "err", err)
 			continue
 		}
-		airtime := control.Airtime(l.interval, len(lines), len(lines[0]))
+		airtime := control.Airtime(l.pace(), len(lines), len(lines[0]))
 		c.ways++
 		c.s.wg.Go(func() { c.s.post(returned{c, l.name, carry(c.s.ctx, ch, lines, airtime)}) })
 	}

@@ -14,7 +14,7 @@ import (
 type link struct {
 	channel.Channel
 	name     string        // as the session's configuration calls it
-	interval time.Duration // between two lines, for estimates
+	interval time.Duration // between two lines, as configured
 	state    control.ChannelState
 	hostID   string // while up: what private messages are signed for
 	reason   string // why it is lost or failed
@@ -35,10 +35,18 @@ func interval(cfg control.ChannelConfig) time.Duration {
 	return max(cfg.LineInterval, 0)
 }
 
+// pace is the time between two lines at present.
+func (l *link) pace() time.Duration {
+	if p, ok := l.Channel.(channel.Paced); ok {
+		return p.LineInterval()
+	}
+	return l.interval
+}
+
 func (l *link) up() bool { return l.state == control.ChannelUp }
 
 func (l *link) event() control.ChannelEvent {
-	return control.ChannelEvent{Channel: l.name, State: l.state, HostID: l.hostID, Reason: l.reason, Code: l.code}
+	return control.ChannelEvent{Channel: l.name, State: l.state, HostID: l.hostID, Reason: l.reason, Code: l.code, LineInterval: l.pace()}
 }
 
 // seen is something a channel saw.

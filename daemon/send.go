@@ -34,7 +34,7 @@ var (
 func (s *session) airtime(count, size int) time.Duration {
 	var slowest time.Duration
 	for _, l := range s.links {
-		slowest = max(slowest, l.interval)
+		slowest = max(slowest, l.pace())
 	}
 	return control.Airtime(slowest, count, size)
 }

@@ -1,10 +1,12 @@
 package daemon
 
 import (
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/joinmarket-go/joinmarket/daemon/channel"
 	"github.com/joinmarket-go/joinmarket/daemon/exchange"
 	"github.com/joinmarket-go/joinmarket/protocol"
 	"github.com/joinmarket-go/joinmarket/protocol/control"
@@ -199,6 +201,37 @@ func TestAirtime(t *testing.T) {
 		expect[control.FailedEvent](taker)
 		if got := time.Since(start); got != control.DefaultDeadline+20*1300*time.Millisecond {
 			t.Errorf("the first of 20 makers failed after %v", got)
+		}
+	})
+}
+
+// paced is a channel that has learnt a pace.
+type paced struct {
+	channel.Channel
+	interval *atomic.Int64
+}
+
+func (p paced) LineInterval() time.Duration { return time.Duration(p.interval.Load()) }
+
+// TestLearntPace: what a server has taught a channel counts from then on, for
+// our own waits and for those of the client.
+func TestLearntPace(t *testing.T) {
+	inWorld(t, Config{}, func(t *testing.T, w *world) {
+		var interval atomic.Int64
+		join := w.d.cfg.NewChannel
+		w.d.cfg.NewChannel = func(c control.ChannelConfig, n protocol.Nick, network string) (channel.Channel, error) {
+			ch, err := join(c, n, network)
+			return paced{ch, &interval}, err
+		}
+		taker := w.enter(control.RoleTaker, alice)
+		w.puppet(bob).offers()
+		for _, want := range []time.Duration{0, time.Second, 10 * time.Second} {
+			interval.Store(int64(want))
+			if got := taker.status().Channels[0].LineInterval; got != want {
+				t.Errorf("the client is told %v, want %v", got, want)
+			}
+			taker.fill(bob)
+			failed(t, taker, bob, protocol.ReasonTimeoutFill, time.Now(), control.DefaultDeadline+want)
 		}
 	})
 }

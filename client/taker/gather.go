@@ -66,7 +66,7 @@ func (a *attempt) gather(ctx context.Context, s *stage) error {
 	// sent gives count makers their time, from when they have been sent what they
 	// are to answer.
 	sent := func(count int) {
-		sending := control.Airtime(a.cfg.Timeouts.Line, count, s.size)
+		sending := control.Airtime(a.lineInterval(ctx), count, s.size)
 		asked = time.Now().Add(sending)
 		wait := sending + a.pace.patience(a.cfg.Timeouts.Answer)
 		patience.Reset(wait)
@@ -127,6 +127,20 @@ func (a *attempt) gather(ctx context.Context, s *stage) error {
 	}
 	a.dropTardy(s)
 	return nil
+}
+
+// lineInterval is the time between two lines on the slowest channel: as it is
+// configured, or as a server has taught the daemon.
+func (a *attempt) lineInterval(ctx context.Context) time.Duration {
+	slowest := a.cfg.Timeouts.Line
+	status, err := a.cfg.Daemon.Status(ctx)
+	if err != nil {
+		return slowest // what comes next tells the same
+	}
+	for _, c := range status.Channels {
+		slowest = max(slowest, c.LineInterval)
+	}
+	return slowest
 }
 
 // failed drops a maker that the daemon has given up.

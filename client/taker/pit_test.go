@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/btcsuite/btcd/address/v2"
 	"github.com/btcsuite/btcd/btcec/v2"
@@ -38,7 +39,8 @@ type pit struct {
 	makers []*maker
 	bonds  []control.BondEntry
 	events chan any
-	gone   error // why the session is over
+	learnt time.Duration // between two lines, by the daemon's word
+	gone   error         // why the session is over
 
 	attempt    uint64
 	amount     sats.Amount
@@ -149,7 +151,9 @@ func (p *pit) Refresh(context.Context) error {
 }
 
 func (p *pit) Status(context.Context) (control.StatusAnswer, error) {
-	return control.StatusAnswer{Offers: len(p.makers), Makers: len(p.makers)}, p.gone
+	return control.StatusAnswer{Offers: len(p.makers), Makers: len(p.makers), Channels: []control.ChannelEvent{
+		{Channel: "irc", State: control.ChannelUp, LineInterval: p.learnt}, {Channel: "other", State: control.ChannelUp},
+	}}, p.gone
 }
 
 func (p *pit) Orderbook(context.Context) (ans control.OrderbookAnswer, err error) {

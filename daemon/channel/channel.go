@@ -6,6 +6,7 @@ package channel
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/joinmarket-go/joinmarket/protocol"
 	"github.com/joinmarket-go/joinmarket/protocol/control"
@@ -46,6 +47,13 @@ type Channel interface {
 type Reporter interface {
 	// Report tells where the channel stands. It is safe from any goroutine.
 	Report() control.ChannelReport
+}
+
+// Paced is a Channel that sends its lines at a pace.
+type Paced interface {
+	// LineInterval is the time between two lines at present. It is safe from any
+	// goroutine.
+	LineInterval() time.Duration
 }
 
 // Flusher is a Channel that can wait for what it was given to send.

@@ -67,7 +67,10 @@ type Channel struct {
 	sink    func(channel.Event)
 }
 
-var _ channel.Channel = (*Channel)(nil)
+var (
+	_ channel.Channel = (*Channel)(nil)
+	_ channel.Paced   = (*Channel)(nil)
+)
 
 // New builds a channel that does nothing until Run.
 func New(cfg Config) *Channel {
@@ -144,6 +147,9 @@ func (c *Channel) push(lines []string, err error, later bool) error {
 	}
 	return err
 }
+
+// LineInterval implements channel.Paced.
+func (c *Channel) LineInterval() time.Duration { return c.pace.now() }
 
 // Flush implements channel.Flusher.
 func (c *Channel) Flush(ctx context.Context) {

@@ -250,3 +250,15 @@ func TestLastWords(t *testing.T) {
 		}
 	})
 }
+
+// TestChannelTellsItsPace: what was learnt is what others count on.
+func TestChannelTellsItsPace(t *testing.T) {
+	c := New(Config{})
+	if got := c.LineInterval(); got != control.DefaultLineInterval {
+		t.Errorf("%v at first", got)
+	}
+	c.pace.complaint()
+	if got := c.LineInterval(); got != 2*control.DefaultLineInterval || got != c.Status().Interval {
+		t.Errorf("%v after a complaint", got)
+	}
+}

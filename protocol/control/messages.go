@@ -190,6 +190,10 @@ type ChannelEvent struct {
 	// Code names the kind of reason, as docs/irc.md lists them; empty if the
 	// reason has none.
 	Code string `json:"code,omitempty"`
+	// LineInterval is the time between two lines at present, for Airtime: what
+	// was configured, or more if the server did not take that. 0: none, or a
+	// daemon that does not tell.
+	LineInterval time.Duration `json:"line_interval_ns,omitempty"`
 }
 
 // AlertEvent is what the operators of a channel's room tell all programs of our

@@ -65,7 +65,7 @@ var samples = []sample{
 	of(resumption),
 	of(control.ResumeRequest{Token: control.Credential(key), Events: 3}),
 	of(control.ResumeAnswer{Resumption: resumption, Role: control.RoleMaker, Nick: nickA, Ready: true,
-		Channels:      []control.ChannelEvent{{Channel: "hackint", State: control.ChannelUp, HostID: "hackint"}},
+		Channels:      []control.ChannelEvent{{Channel: "hackint", State: control.ChannelUp, HostID: "hackint", LineInterval: time.Second}},
 		Conversations: []control.ConversationState{{Conversation: 8, Nick: nickB, State: "auth"}}, Missed: 2}),
 	of(control.StatusAnswer{Version: "joinmarketd 1", Nick: nickA, Offers: 1, Makers: 1, Clients: 1,
 		Channels: []control.ChannelEvent{{Channel: "hackint", State: control.ChannelUp, HostID: "hackint"}},
@@ -191,6 +191,8 @@ func TestBadMessages(t *testing.T) {
 		"sig to verify":      of(control.VerifyRequest{Nick: nickA, Text: "x", HostID: "h", PubKey: pubKey, Signature: ""}),
 
 		"channel name":       of(control.ChannelEvent{State: control.ChannelUp}),
+		"channel pace":       of(control.ChannelEvent{Channel: "a", State: control.ChannelUp, LineInterval: time.Hour}),
+		"channel pace, back": of(control.ChannelEvent{Channel: "a", State: control.ChannelUp, LineInterval: -1}),
 		"T17 channel reason": of(control.ChannelEvent{Channel: "a", State: control.ChannelLost, Reason: "\x1b[2J"}),
 		"T17 error text":     of(control.ErrorEvent{Nick: nickA, Text: "\u202e"}),
 		"long text":          of(control.ErrorEvent{Nick: nickA, Text: long}),

@@ -1,6 +1,10 @@
 package control
 
-import "github.com/joinmarket-go/joinmarket/protocol"
+import (
+	"time"
+
+	"github.com/joinmarket-go/joinmarket/protocol"
+)
 
 func channelName(s string) bool { return plain(s, 1, 64) }
 
@@ -48,6 +52,7 @@ func (e ChannelEvent) Validate() error {
 		field{plain(e.HostID, 0, MaxHostID), "hostid"},
 		field{freeText(e.Reason), "reason"},
 		field{e.Code == "" || reason.MatchString(e.Code), "code"},
+		field{0 <= e.LineInterval && e.LineInterval <= time.Minute, "line_interval_ns"},
 	)
 }
 
