@@ -96,6 +96,9 @@ func (b *badTaker) try(ctx context.Context, k *maker) {
 	if _, ok := b.next(ctx, k.nick, protocol.CmdIOAuth, d.seconds(2, 70)); !ok {
 		return
 	}
+	if b.kind == "second-tx" && b.bad(protocol.CmdAuth) {
+		b.say(at, k.nick, protocol.CmdAuth, f.key.seal(key, line.Plaintext(d.auth())))
+	}
 	tx := line.Tx{Tx: d.tx()}
 	b.m.ledger.says(protocol.CmdTx, b.nick, k.nick, string(tx.Tx))
 	b.sealed(ctx, at, k, protocol.CmdTx, f.key.seal(key, line.Plaintext(tx)), key)
@@ -103,7 +106,10 @@ func (b *badTaker) try(ctx context.Context, k *maker) {
 		b.say(at, k.nick, protocol.CmdTx, f.key.seal(key, line.Plaintext(line.Tx{Tx: d.tx()})))
 	}
 	if b.after(ctx, at, k, protocol.CmdTx) {
-		b.next(ctx, k.nick, protocol.CmdSig, d.seconds(2, 30))
+		_, ok := b.next(ctx, k.nick, protocol.CmdSig, d.seconds(2, 30))
+		if ok && b.kind == "second-tx" {
+			b.say(at, k.nick, protocol.CmdTx, f.key.seal(key, line.Plaintext(line.Tx{Tx: d.tx()})))
+		}
 	}
 }
 

@@ -24,8 +24,10 @@ const (
 	mute  trouble = "mute" // for a while it answers no question
 	deaf  trouble = "deaf" // for a while it reads nothing
 	rude  trouble = "rude" // it asks for what may not be
+	shut  trouble = "shut" // its daemon is stopped
 )
 
+// troubles are those that befall one client.
 var troubles = []trouble{torn, gone, mute, deaf, rude}
 
 // client is a scripted client of a daemon.
@@ -37,6 +39,7 @@ type client struct {
 	channels []control.ChannelConfig
 	trouble  trouble
 	most     time.Duration // it takes for an answer
+	watches  bool          // it enters as a watcher, and takes its role then
 	hears    func(event any)
 
 	mu       sync.Mutex
@@ -100,7 +103,12 @@ func (c *client) enter() bool {
 		return false
 	}
 	var a control.StartAnswer
-	if err := c.call(control.MethodStart, control.StartRequest{Role: c.role, Nick: c.nick, Network: "regtest", Channels: c.channels}, &a); err != nil {
+	r := control.StartRequest{Role: c.role, Nick: c.nick, Network: "regtest", Channels: c.channels}
+	if c.watches {
+		r.Role = control.RoleWatcher
+	}
+	if c.call(control.MethodStart, r, &a) != nil ||
+		c.watches && c.call(control.MethodBecome, control.BecomeRequest{Role: c.role}, nil) != nil {
 		return false
 	}
 	c.mu.Lock()
@@ -140,6 +148,7 @@ func (c *client) call(method string, req, ans any) error {
 		if c.trouble != deaf && c.trouble != mute {
 			c.m.ledger.broken("%s: %s had no answer in two minutes", c.nick, method)
 		}
+	case !c.sound() && errors.Is(err, control.ErrMalformed): // half a frame
 	case !slices.ContainsFunc(codes, func(code error) bool { return errors.Is(err, code) }):
 		c.m.ledger.broken("%s: %s failed without a good code: %v", c.nick, method, err)
 	case c.sound() && errors.Is(err, control.ErrClosed):
@@ -184,6 +193,10 @@ func (c *client) Request(ctx context.Context, method string, params json.RawMess
 			return nil, err
 		}
 		return control.VerifyAnswer{Valid: r.PubKey == fakeKey(r.Nick) && r.Signature == fakeSignature(r.PubKey, r.Text)}, nil
+	case control.QuestionBond:
+		if r, err := control.Decode[control.BondRequest](params); err == nil && c.role == control.RoleMaker {
+			return control.BondAnswer{Proof: fakeBond(c.nick, r.Taker)}, nil
+		}
 	}
 	c.m.ledger.broken("%s is asked %s", c.nick, method)
 	return nil, control.ErrUnknownMethod

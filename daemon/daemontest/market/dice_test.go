@@ -1,6 +1,7 @@
 package market
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
@@ -86,6 +87,12 @@ func fakeKey(n protocol.Nick) string {
 func fakeSignature(pubkey, text string) string {
 	h := sha256.Sum256([]byte("signature " + pubkey + text))
 	return base64.StdEncoding.EncodeToString(append(h[:], h[:]...))
+}
+
+// fakeBond is a maker's proof of a bond for one taker.
+func fakeBond(maker, taker protocol.Nick) string {
+	h := sha256.Sum256([]byte("bond of " + maker + " for " + taker))
+	return base64.StdEncoding.EncodeToString(bytes.Repeat(h[:], 8)[:protocol.BondProofSize])
 }
 
 // signed is a private message with its proof.

@@ -242,7 +242,7 @@ func (l *ledger) saidPrivate(w *wire, to protocol.Nick, met bool, text string) {
 	}
 	if e.Command == protocol.CmdPubKey {
 		if other, ok := l.keys[e.Msg]; ok && other != on {
-			l.breach("%s has one session key for %s and %s", w.nick, other.to, to)
+			l.breach("one session key for two conversations: of %s with %s, and of %s with %s", other.from, other.to, w.nick, to)
 		}
 		l.keys[e.Msg] = on
 		l.put(fact{protocol.CmdPubKey, w.nick, to, e.Msg})

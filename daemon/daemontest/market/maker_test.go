@@ -17,6 +17,7 @@ type maker struct {
 	dice     dice // of the plan; drawn before anything happens
 	offers   []protocol.Offer
 	renews   []time.Duration // when it announces anew
+	bonded   bool
 	coins    int
 	refuses  int // one conversation in so many, by its number; 0 for none
 	answers  time.Duration
@@ -38,7 +39,7 @@ type makerTalk struct {
 func (m *market) newMaker(n int, c *client) *maker {
 	d := newDice(m.seed, fmt.Sprint("maker ", n))
 	k := &maker{client: c, dice: d, answered: newDice(m.seed, fmt.Sprint("maker ", n, " says")), talks: make(map[uint64]*makerTalk),
-		coins: d.between(1, 4), answers: d.seconds(0, 2)}
+		coins: d.between(1, 4), answers: d.seconds(0, 2), bonded: d.chance(30)}
 	if d.chance(3) {
 		k.coins = d.between(20, protocol.MaxUTXOs)
 	}
@@ -73,7 +74,7 @@ func (k *maker) announce(offers []protocol.Offer) {
 	k.talking.Lock()
 	k.known = append(k.known, offers...)
 	k.talking.Unlock()
-	k.call(control.MethodAnnounce, control.AnnounceRequest{Offers: offers}, nil)
+	k.call(control.MethodAnnounce, control.AnnounceRequest{Offers: offers, Bond: k.bonded}, nil)
 }
 
 // hear takes what the daemon tells.
@@ -122,6 +123,7 @@ func (k *maker) hear(event any) {
 // makerEnds are the reasons by which a conversation ends for a maker's client.
 var makerEnds = []protocol.Reason{
 	protocol.ReasonTimeoutTx, protocol.ReasonClientTimeout, protocol.ReasonUnreachable, protocol.ReasonNoFunds,
+	protocol.ReasonDaemonStops,
 }
 
 // open answers an auth.

@@ -18,21 +18,23 @@ import (
 
 // size is how many there may be of each kind in a run.
 type size struct {
-	takers, makers, badTakers, badMakers, crowds, nicks int // nicks: of a crowd
+	takers, makers, badTakers, badMakers, crowds, nicks int  // nicks: of a crowd
+	full                                                bool // there are as many as there may be
 }
 
 var (
 	small = size{takers: 3, makers: 3, badTakers: 3, badMakers: 3, crowds: 2, nicks: 50}
-	big   = size{takers: 60, makers: 60, badTakers: 60, badMakers: 60, crowds: 8, nicks: 1000}
+	big   = size{takers: 40, makers: 40, badTakers: 60, badMakers: 60, crowds: 8, nicks: 1000, full: true}
 )
 
 // mix is what may go wrong in a run.
 type mix struct {
-	lossy   bool // pits break and lose lines
-	lying   bool // a server says what it likes
-	echoing bool // a server says messages twice
-	crowded bool // fills may fail because of crowds, burnt commitments or namesakes
-	kinds   []string
+	lossy    bool // pits break and lose lines
+	lying    bool // a server says what it likes
+	echoing  bool // a server says messages twice
+	stopping bool // daemon 0 is stopped
+	crowded  bool // fills may fail because of crowds, burnt commitments or namesakes
+	kinds    []string
 }
 
 func (x mix) String() string {
@@ -83,6 +85,9 @@ func newMarket(t *testing.T, seed uint64, of size, loud func(string, ...any)) *m
 		of.badTakers, of.badMakers, of.crowds = 0, 0, 0
 	}
 	m.mix.lossy, m.mix.lying = !m.calm && d.chance(20), !m.calm && d.chance(15)
+	if m.mix.stopping = !m.calm && d.chance(10); m.mix.stopping {
+		m.others = append(m.others, m.stop)
+	}
 	m.mix.echoing = !m.calm && d.chance(15)
 	if m.mix.echoing {
 		m.echoes = make(chan echo, 1000)
@@ -122,17 +127,23 @@ func channels(places []*place) (list []control.ChannelConfig) {
 // populate draws who takes part.
 func (m *market) populate(of size) {
 	d := m.dice
-	for i := range d.between(1, of.makers) {
+	count := func(least, most int) int {
+		if of.full {
+			return most
+		}
+		return d.between(least, most)
+	}
+	for i := range count(1, of.makers) {
 		k := m.newMaker(i, m.newClient(nickOf('m', i+1)))
 		m.makers = append(m.makers, k)
 		m.offering = append(m.offering, k.nick)
 	}
-	for i := range d.IntN(of.badMakers + 1) {
+	for i := range count(0, of.badMakers) {
 		nick, kind := nickOf('b', i+1), pick(d, badMakers)
 		m.offering, m.kinds[nick] = append(m.offering, nick), kind
 		m.mix.crowded = m.mix.crowded || kind == "burning"
 	}
-	for i := range d.between(1, of.takers) {
+	for i := range count(1, of.takers) {
 		m.takers = append(m.takers, m.newTaker(i, m.newClient(nickOf('t', i+1))))
 	}
 	for _, nick := range m.offering {
@@ -140,11 +151,11 @@ func (m *market) populate(of size) {
 			m.stranger(kind+" maker", m.newBadMaker(kind, nick).run)
 		}
 	}
-	for i := range d.IntN(of.badTakers + 1) {
+	for i := range count(0, of.badTakers) {
 		kind := pick(d, badTakers)
 		m.stranger(kind+" taker", m.newBadTaker(kind, nickOf('s', i+1)).run)
 	}
-	for i := range d.IntN(of.crowds + 1) {
+	for i := range count(0, of.crowds) {
 		kind := pick(d, []string{"fills", "orderbooks", "commitments", "junk", "chunks", "errors", "namesakes", "nobodies"})
 		m.stranger("crowd of "+kind, m.newCrowd(kind, i, of.nicks).run)
 		m.mix.crowded = true
@@ -173,7 +184,11 @@ func (m *market) newClient(nick protocol.Nick) *client {
 	if d.chance(50) {
 		c.most = 300 * time.Millisecond
 	}
-	if !m.calm && d.chance(15) {
+	c.watches = d.chance(20)
+	switch {
+	case m.mix.stopping && c.daemon == 0:
+		c.trouble = shut
+	case !m.calm && d.chance(15):
 		c.trouble = pick(d, troubles)
 		m.mix.kinds = append(m.mix.kinds, string(c.trouble)+" client")
 	}

@@ -16,9 +16,10 @@ import (
 )
 
 var (
-	seeds = flag.String("seeds", "1..200", "seeds to run: first..last, or one")
-	long  = flag.Duration("for", 0, "begin no further seed after this time; 0 is no bound")
-	story = flag.Bool("story", false, "tell all that daemons say and clients are told")
+	seeds   = flag.String("seeds", "1..100", "seeds to run: first..last, or one")
+	long    = flag.Duration("for", 0, "begin no further seed after this time; 0 is no bound")
+	bigSeed = flag.Uint64("big", 1, "seed of the market of hundreds")
+	story   = flag.Bool("story", false, "tell all that daemons say and clients are told")
 )
 
 func TestMain(m *testing.M) {
@@ -40,7 +41,7 @@ func TestSeeds(t *testing.T) {
 	var bad []uint64
 	seed, next := first, progress
 	for ; seed <= last && (*long == 0 || time.Since(began) < *long); seed++ {
-		if !simulate(t, "TestSeeds", seed, small, all) {
+		if !simulate(t, "^TestSeeds$' -seeds", seed, small, all) {
 			bad = append(bad, seed)
 		}
 		if *long > 0 && passed() >= next {
@@ -51,7 +52,7 @@ func TestSeeds(t *testing.T) {
 	if testing.Verbose() {
 		fmt.Printf("%d seeds from %d to %d in %v, failed: %v\n%s", seed-first, first, seed-1, passed(), bad, table(all))
 	}
-	if all[outcome{"honest, alone", "signed"}] == 0 && seed-first >= 100 {
+	if all[outcome{"honest, alone", "signed"}] == 0 && seed-first >= 50 {
 		t.Error("nothing was ever signed")
 	}
 }
@@ -62,46 +63,52 @@ const progress = 10 * time.Second
 // TestBigMarket is one run of hundreds.
 func TestBigMarket(t *testing.T) {
 	all := make(map[outcome]int)
-	simulate(t, "TestBigMarket", 1, big, all)
+	simulate(t, "^TestBigMarket$' -big", *bigSeed, big, all)
 	if testing.Verbose() {
 		fmt.Print(table(all))
 	}
 }
 
-// simulate runs a market and reports whether all invariants held.
-func simulate(t *testing.T, test string, seed uint64, of size, all map[outcome]int) bool {
+// simulate runs a market and reports whether all invariants held. which is the
+// end of the command that replays it.
+func simulate(t *testing.T, which string, seed uint64, of size, all map[outcome]int) bool {
 	cryptotest.SetGlobalRandom(t, seed)
-	var m *market
-	func() {
-		defer func() {
-			if r := recover(); r != nil { // a goroutine that never ends, for instance
-				t.Errorf("seed %d: %v", seed, r)
-			}
-		}()
-		// What starts here bears the seed in the stack that a crash shows.
-		pprof.SetGoroutineLabels(pprof.WithLabels(context.Background(), pprof.Labels("seed", fmt.Sprint(seed))))
-		defer pprof.SetGoroutineLabels(context.Background())
-		synctest.Test(t, func(t *testing.T) {
-			var loud func(string, ...any)
-			if *story {
-				loud = t.Logf
-			}
-			m = newMarket(t, seed, of, loud)
-			if *story {
-				t.Log(m.describe())
-			}
-			m.run()
-		})
-	}()
+	m := live(t, seed, of)
 	for o, n := range m.ledger.outcomes {
 		all[o] += n
 	}
 	if len(m.ledger.breaches) == 0 {
 		return true
 	}
-	t.Errorf("seed %d, with %s:\n\t%s\nto replay: go test ./daemon/daemontest/market -run '^%s$' -seeds %d -story -v",
-		seed, m.describe(), strings.Join(m.ledger.breaches, "\n\t"), test, seed)
+	t.Errorf("seed %d, with %s:\n\t%s\nto replay: go test ./daemon/daemontest/market -run '%s %d -story -v",
+		seed, m.describe(), strings.Join(m.ledger.breaches, "\n\t"), which, seed)
 	return false
+}
+
+// live runs a market in a bubble of its own.
+func live(t *testing.T, seed uint64, of size) (m *market) {
+	defer func() {
+		if r := recover(); r != nil && m == nil {
+			panic(r)
+		} else if r != nil { // a goroutine that never ends
+			m.ledger.breaches = append(m.ledger.breaches, fmt.Sprint(r))
+		}
+	}()
+	// What starts here bears the seed in the stacks that a crash shows.
+	pprof.SetGoroutineLabels(pprof.WithLabels(context.Background(), pprof.Labels("seed", fmt.Sprint(seed))))
+	defer pprof.SetGoroutineLabels(context.Background())
+	synctest.Test(t, func(t *testing.T) {
+		var loud func(string, ...any)
+		if *story {
+			loud = t.Logf
+		}
+		m = newMarket(t, seed, of, loud)
+		if *story {
+			t.Log(m.describe())
+		}
+		m.run()
+	})
+	return m
 }
 
 // table shows how conversations of honest takers ended, by what there was to

@@ -31,6 +31,7 @@ type plan struct {
 	after      time.Duration
 	makers     []protocol.Nick // all there are, in the order of preference
 	want       int
+	refill     time.Duration // after it has waited so long it asks further makers; 0 for never
 	amount     sats.Amount
 	oid        int // -1 for one of the book's
 	commitment protocol.Commitment
@@ -79,6 +80,9 @@ func (m *market) newTaker(n int, c *client) *taker {
 		if d.chance(30) {
 			p.deadline = d.seconds(30, 100)
 		}
+		if d.chance(30) {
+			p.refill = d.seconds(1, 20)
+		}
 		switch d.IntN(20) {
 		case 0:
 			p.oid = 7
@@ -118,27 +122,14 @@ func (k *taker) try(n int, p plan) error {
 	if err := k.call(control.MethodOrderbook, nil, &book); err != nil {
 		return err
 	}
-	r := control.FillRequest{Amount: p.amount, Commitment: p.commitment, Deadline: p.deadline}
-	talks := make(map[protocol.Nick]*takerTalk)
-	for _, nick := range p.makers {
-		i := slices.IndexFunc(book.Offers, func(o control.OfferEntry) bool { return o.Nick == nick })
-		if i < 0 || len(r.Makers) == p.want {
-			continue
-		}
-		id := book.Offers[i].ID
-		if p.oid >= 0 {
-			id = protocol.OfferID(p.oid)
-		}
-		r.Makers = append(r.Makers, control.MakerOffer{Nick: nick, OfferID: id})
-		talks[nick] = &takerTalk{oid: id}
-	}
-	if len(r.Makers) == 0 {
+	asked, talks := k.choose(book, p, p.want), make(map[protocol.Nick]*takerTalk)
+	if len(asked) == 0 {
 		return nil
 	}
-	for _, m := range r.Makers {
-		k.m.ledger.allow(protocol.CmdFill, k.nick, m.Nick, 1)
-		k.m.ledger.fills(k.nick, m.Nick, p.commitment)
+	for _, m := range asked {
+		talks[m.Nick] = &takerTalk{oid: m.OfferID}
 	}
+	r := control.FillRequest{Amount: p.amount, Commitment: p.commitment, Deadline: p.deadline, Makers: asked}
 	k.mu.Lock()
 	k.attempt++
 	k.talks = talks
@@ -159,11 +150,60 @@ func (k *taker) try(n int, p plan) error {
 		if err := k.say(stage, p); err != nil {
 			return err
 		}
+		if stage == protocol.CmdFill && p.refill > 0 {
+			k.further(book, p)
+		}
 		if !k.wait(stage, p) {
 			return nil
 		}
 	}
 	return k.give(p)
+}
+
+// choose chooses from the book, in the order of preference, and notes that those
+// are to be filled.
+func (k *taker) choose(book control.OrderbookAnswer, p plan, want int) (chosen []control.MakerOffer) {
+	for _, b := range book.Bonds {
+		if b.Taker != k.nick || k.m.honest(b.Nick) != nil && b.Proof != fakeBond(b.Nick, k.nick) {
+			k.m.ledger.broken("%s has a bond of %s that was not made for it", k.nick, b.Nick)
+		}
+	}
+	for _, nick := range p.makers {
+		i := slices.IndexFunc(book.Offers, func(o control.OfferEntry) bool { return o.Nick == nick })
+		if i < 0 || len(chosen) == want {
+			continue
+		}
+		id := book.Offers[i].ID
+		if p.oid >= 0 {
+			id = protocol.OfferID(p.oid)
+		}
+		chosen = append(chosen, control.MakerOffer{Nick: nick, OfferID: id})
+		k.m.ledger.allow(protocol.CmdFill, k.nick, nick, 1)
+		k.m.ledger.fills(k.nick, nick, p.commitment)
+	}
+	return chosen
+}
+
+// further asks, after a while, the makers that were not asked yet.
+func (k *taker) further(book control.OrderbookAnswer, p plan) {
+	time.Sleep(p.refill)
+	p.makers = slices.DeleteFunc(slices.Clone(p.makers), func(nick protocol.Nick) bool { return k.talks[nick] != nil })
+	asked := k.choose(book, p, p.want)
+	if len(asked) == 0 {
+		return
+	}
+	k.mu.Lock()
+	for _, m := range asked {
+		k.talks[m.Nick] = &takerTalk{oid: m.OfferID}
+	}
+	k.mu.Unlock()
+	if k.call(control.MethodRefill, control.RefillRequest{Attempt: k.attempt, Makers: asked}, nil) != nil {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		for _, m := range asked {
+			delete(k.talks, m.Nick)
+		}
+	}
 }
 
 // going are the makers that are still in the attempt, sorted.
@@ -301,7 +341,7 @@ func (k *taker) hear(event any) {
 var takerEnds = []protocol.Reason{
 	protocol.ReasonTimeoutFill, protocol.ReasonTimeoutAuth, protocol.ReasonTimeoutTx, protocol.ReasonLeft, protocol.ReasonUnreachable,
 	protocol.ReasonBlacklisted, protocol.ReasonRefused, protocol.ReasonMalformed, protocol.ReasonUndecryptable, protocol.ReasonBadKey,
-	protocol.ReasonTooManySigs, protocol.ReasonTooLarge, protocol.ReasonClientTimeout,
+	protocol.ReasonTooManySigs, protocol.ReasonTooLarge, protocol.ReasonClientTimeout, protocol.ReasonDaemonStops,
 }
 
 // judge enters the outcome of an attempt and checks what honest makers owed.

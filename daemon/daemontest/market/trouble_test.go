@@ -94,7 +94,19 @@ func (m *market) lie(ctx context.Context) {
 	}
 }
 
-// trouble does to a client what is to happen to it, while the run lasts.
+// stop stops a daemon, as a signal does.
+func (m *market) stop(ctx context.Context) {
+	d := newDice(m.seed, "stop")
+	sleep(ctx, d.seconds(1, 120))
+	grace, cancel := context.WithTimeout(context.Background(), d.seconds(0, 10))
+	defer cancel()
+	m.daemons[0].Stop(grace)
+	if err := m.daemons[0].Close(); err != nil {
+		m.ledger.broken("daemon 0: %v", err)
+	}
+}
+
+// suffer does to a client what is to happen to it, while the run lasts.
 func (c *client) suffer(ctx context.Context) {
 	d := newDice(c.m.seed, fmt.Sprint("trouble ", c.nick))
 	if !sleep(ctx, d.seconds(1, 90)) {
