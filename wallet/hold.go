@@ -38,7 +38,9 @@ func (w *Wallet) Hold(l *coins.Lease, ttl time.Duration, d Deal) error {
 	if err := l.Extend(ttl); err != nil {
 		return err
 	}
-	now := time.Now()
+	w.mu.RLock()
+	now := w.nowLocked()
+	w.mu.RUnlock()
 	until := time.Unix(now.Add(ttl+time.Second).Unix(), 0) // not a moment less
 	return w.save(func(s *state) error {
 		maps.DeleteFunc(s.held, func(_ wire.OutPoint, end time.Time) bool { return !now.Before(end) })
@@ -53,17 +55,49 @@ func (w *Wallet) Hold(l *coins.Lease, ttl time.Duration, d Deal) error {
 	})
 }
 
-// holdAgain sets aside what another process held when it ended.
+// nowLocked is the time by which holds end across restarts: that of this machine,
+// or the chain's median time, which the world's clocks have passed, if a clock was
+// set back behind it. w.mu is held.
+func (w *Wallet) nowLocked() time.Time {
+	now := time.Now()
+	if w.view != nil && now.Before(w.view.tip.MedianTime) {
+		return w.view.tip.MedianTime
+	}
+	return now
+}
+
+// holdAgain sets aside what another process held when it ended. What a clock that
+// was ahead has put too far off ends in a day, however often the wallet is opened.
 func (w *Wallet) holdAgain() {
+	w.mu.RLock()
+	now := w.nowLocked()
+	w.mu.RUnlock()
+	var far []wire.OutPoint
 	for out, until := range w.state.held {
-		left := min(time.Until(until), maxHold)
+		left := until.Sub(now)
 		if left <= 0 {
 			continue
+		}
+		if left > maxHold {
+			left = maxHold
+			far = append(far, out)
 		}
 		// The table is empty yet, so that nobody else can have it.
 		_, _ = w.leases.Take("signed for before the last start", left, func(func(wire.OutPoint) bool) ([]coins.Coin, error) {
 			return []coins.Coin{{OutPoint: out}}, nil
 		})
+	}
+	if len(far) == 0 {
+		return
+	}
+	err := w.save(func(s *state) error {
+		for _, out := range far {
+			s.held[out] = time.Unix(now.Add(maxHold).Unix(), 0)
+		}
+		return nil
+	})
+	if err != nil {
+		w.log.Warn("coins are set aside for a day, and for another after the next start", "count", len(far), "err", err)
 	}
 }
 

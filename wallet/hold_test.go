@@ -2,6 +2,8 @@ package wallet_test
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,12 +21,18 @@ import (
 // held makes a wallet with a coin of 1000 sat that is held for an hour, and
 // closes it.
 func held(t *testing.T, c *wallettest.Chain) (path string, coin coins.Coin) {
+	return heldAfter(t, c, 0)
+}
+
+// heldAfter is held when the clock has gone on from when the wallet was made.
+func heldAfter(t *testing.T, c *wallettest.Chain, wait time.Duration) (path string, coin coins.Coin) {
 	t.Helper()
 	w, path := create(t, newSeed(t), c.Config())
 	defer w.Close()
 	c.Pay(next(t, w, 0, keys.External).Script, 1000)
 	c.Mine(1)
 	sync(t, w)
+	time.Sleep(wait)
 	lease := reserve(t, w, wallet.Reservation{Target: 1})
 	if err := w.Hold(lease, time.Hour, dealOf(lease)); err != nil {
 		t.Fatal(err)
@@ -144,4 +152,56 @@ func TestD3NotHeldUnlessWritten(t *testing.T) {
 	if err := w.Hold(lease, time.Hour, dealOf(lease)); !errors.Is(err, coins.ErrLeased) {
 		t.Errorf("Hold of a lease that ended: %v", err)
 	}
+}
+
+// TestD6HoldUnderAWrongClock: what was held by a clock that was years ahead of the
+// present one ends in a day, although the wallet is opened again and again.
+func TestD6HoldUnderAWrongClock(t *testing.T) {
+	var c *wallettest.Chain
+	var file []byte
+	synctest.Test(t, func(t *testing.T) {
+		c = wallettest.NewChain(regtest)
+		path, _ := heldAfter(t, c, 10*365*24*time.Hour)
+		var err error
+		if file, err = os.ReadFile(path); err != nil {
+			t.Fatal(err)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) { // whose clock begins where that of the first one did
+		path := filepath.Join(t.TempDir(), "w.jmwallet")
+		if err := os.WriteFile(path, file, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for opened := range 3 {
+			w := openOnce(t, path, c.Config())
+			if got := leased(t, w); got != 1000 {
+				t.Errorf("opened %d times: %v set aside", opened, got)
+			}
+			w.Close()
+			time.Sleep(8*time.Hour - time.Minute)
+		}
+		time.Sleep(time.Hour)
+		if got := leased(t, reopen(t, path, c.Config())); got != 0 {
+			t.Errorf("after a day: %v set aside", got)
+		}
+	})
+}
+
+// TestD6HoldFollowsTheChain: a clock that was set back behind the chain neither
+// holds longer nor, when it is right again, forgets.
+func TestD6HoldFollowsTheChain(t *testing.T) {
+	c := wallettest.NewChain(regtest)     // at the present time
+	synctest.Test(t, func(t *testing.T) { // in the year 2000
+		path, _ := held(t, c)
+		w := openOnce(t, path, c.Config())
+		if got := leased(t, w); got != 1000 {
+			t.Errorf("at first %v set aside", got)
+		}
+		c.Mine(20) // 200 minutes
+		sync(t, w)
+		w.Close()
+		if got := leased(t, reopen(t, path, c.Config())); got != 0 {
+			t.Errorf("hours later by the chain: %v set aside", got)
+		}
+	})
 }

@@ -49,7 +49,7 @@ type Signed struct {
 func (w *Wallet) Signed() []Signed {
 	w.mu.RLock()
 	defer w.mu.RUnlock()
-	now := time.Now()
+	now := w.nowLocked()
 	all := make([]Signed, len(w.state.signed))
 	spenders, byID := make(map[wire.OutPoint][]int), make(map[chainhash.Hash]int)
 	for i, s := range w.state.signed {

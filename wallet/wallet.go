@@ -191,8 +191,8 @@ func Open(path string, password secret.Text, cfg Config) (*Wallet, error) {
 		return nil, err
 	}
 	w.file = file
-	w.holdAgain()
 	w.loadChain()
+	w.holdAgain()
 	w.beginRecovery()
 	return w, nil
 }
