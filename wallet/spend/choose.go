@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/btcsuite/btcd/wire/v2"
 
@@ -86,7 +88,7 @@ func (c choice) named() (chosen []coins.Coin, mixdepth int, err error) {
 		mixdepth = chosen[0].Mixdepth
 	}
 	if mixdepths[mixdepth] = true; len(mixdepths) > 1 && !c.Mix {
-		return nil, 0, fmt.Errorf("%w: %v", ErrMix, sortedKeys(mixdepths))
+		return nil, 0, fmt.Errorf("%w: %s", ErrMix, enumerate(sortedKeys(mixdepths)))
 	}
 	return chosen, mixdepth, nil
 }
@@ -204,3 +206,18 @@ func (c choice) errFunds(total sats.Amount) error {
 }
 
 func sortedKeys(set map[int]bool) []int { return slices.Sorted(maps.Keys(set)) }
+
+// enumerate writes numbers as people do: 0, 1 and 3.
+func enumerate(numbers []int) string {
+	var b strings.Builder
+	for i, n := range numbers {
+		switch {
+		case i > 0 && i == len(numbers)-1:
+			b.WriteString(" and ")
+		case i > 0:
+			b.WriteString(", ")
+		}
+		b.WriteString(strconv.Itoa(n))
+	}
+	return b.String()
+}

@@ -3,6 +3,7 @@ package spend
 import (
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/btcsuite/btcd/wire/v2"
@@ -40,12 +41,20 @@ func TestP5MixdepthsStayApart(t *testing.T) {
 		"change elsewhere": {Mixdepth: 0, Coins: named[1:]},
 	} {
 		p.Outputs = []txbuild.Output{to(1, 30_000)}
-		if _, err := Pay(t.Context(), b.cfg, p, yes); !errors.Is(err, ErrMix) {
+		if _, err := Pay(t.Context(), b.cfg, p, yes); !errors.Is(err, ErrMix) || !strings.HasSuffix(err.Error(), ": 0 and 1") {
 			t.Errorf("%s: %v, want ErrMix", what, err)
 		}
 	}
 	r := b.pay(Payment{Mixdepth: OfCoins, Coins: named, Mix: true, Outputs: []txbuild.Output{to(1, 0)}, Sweep: true})
 	if !slices.Equal(r.Quote.Mixdepths(), []int{0, 1}) {
 		t.Errorf("%+v", r.Quote)
+	}
+}
+
+func TestEnumerate(t *testing.T) {
+	for want, numbers := range map[string][]int{"": nil, "4": {4}, "0 and 1": {0, 1}, "0, 1 and 3": {0, 1, 3}} {
+		if got := enumerate(numbers); got != want {
+			t.Errorf("%v is %q, want %q", numbers, got, want)
+		}
 	}
 }
