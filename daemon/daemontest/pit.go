@@ -124,6 +124,14 @@ func (p *Pit) Lines() []Line {
 	return slices.Clone(p.said)
 }
 
+// Forget forgets what was said so far, in pits that live for long. Nobody may be
+// in Await.
+func (p *Pit) Forget() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.said = nil
+}
+
 // Await returns the first line from the given position on for which f is true,
 // and the position behind it. It fails when ctx ends first.
 func (p *Pit) Await(ctx context.Context, from int, f func(Line) bool) (Line, int, error) {
