@@ -206,10 +206,17 @@ func (s Step) state() string {
 		return "  done"
 	case s.TxID != "":
 		return "  waiting for the chain: " + s.TxID
-	case s.Tries > 0:
-		return fmt.Sprintf("  tried %d times: %s", s.Tries, s.Why)
-	case s.Wait > 0:
-		return fmt.Sprintf(", then a pause of %v", s.Wait.Round(time.Minute))
+	case s.Tries == 1:
+		return fmt.Sprintf("  failed once: %s", s.Why)
+	case s.Tries > 1:
+		return fmt.Sprintf("  failed %d times: %s", s.Tries, s.Why)
 	}
-	return ""
+	minutes := s.Wait.Round(time.Minute) / time.Minute
+	switch {
+	case minutes == 0:
+		return ""
+	case minutes < 60:
+		return fmt.Sprintf(", then a pause of %d min", minutes)
+	}
+	return fmt.Sprintf(", then a pause of %d h %d min", minutes/60, minutes%60)
 }

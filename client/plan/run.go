@@ -246,7 +246,7 @@ func (r *runner) failed(ctx context.Context, i int, cause error) error {
 	}
 	s.Tries++
 	s.Why = taker.ReasonOf(cause)
-	r.Logger.Warn("a payment of the plan failed", "payment", i+1, "tries", s.Tries, "reason", s.Why)
+	r.Logger.Info("a payment of the plan failed", "payment", i+1, "tries", s.Tries, "reason", s.Why)
 	var at *taker.Error
 	if late := !errors.As(cause, &at) || at.Step == taker.StepSign || at.Step == taker.StepBroadcast; late && s.Destination == schedule.Internal {
 		s.Address = "" // makers may have seen it

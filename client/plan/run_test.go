@@ -78,7 +78,7 @@ func TestPlanIsCarriedOut(t *testing.T) {
 // point, makers keep transactions to themselves, others overtake them, the disk
 // fails, and the program is ended and started again at any time.
 func TestT24EveryAddressIsPaidOnce(t *testing.T) {
-	for seed := range 12 {
+	for seed := range 6 {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { tumble(t) })
 		})

@@ -246,7 +246,7 @@ func (r *runner) lost(ctx context.Context, i int) error {
 	if s.TxID = ""; !last.Given {
 		s.Sent = s.Sent[:len(s.Sent)-1]
 	}
-	r.Logger.Warn("the transaction of a payment did not come into the chain", "payment", i+1)
+	r.Logger.Info("the transaction of a payment did not come into the chain", "payment", i+1)
 	return r.failed(ctx, i, &taker.Error{Step: taker.StepBroadcast, Reason: protocol.ReasonUnseen,
 		Err: errors.New("its transaction did not come into the mempool, or was overtaken by another that spends the same coins")})
 }

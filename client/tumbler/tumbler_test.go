@@ -41,7 +41,7 @@ func anyParams() (Params, []sats.Amount) {
 // address is paid by one entry, in the order given, nothing is left behind, and
 // nothing is spent that is not there.
 func TestT24PlanPaysEveryAddressOnce(t *testing.T) {
-	for range 3000 {
+	for range 1000 {
 		p, balances := anyParams()
 		plan, err := Plan(p, balances)
 		if err != nil {
