@@ -57,16 +57,16 @@ func (m *Maker) redraw(ctx context.Context, d Daemon) error {
 // announce publishes offers and says whether there is a bond, unless nothing has
 // changed.
 func (m *Maker) announce(ctx context.Context, d Daemon, offers []protocol.Offer) error {
-	shown := m.bond(ctx)
+	bond := m.bond(ctx)
 	same := m.published != nil && slices.Equal(offers, m.published)
-	bonded := (shown == nil) == (m.shown == nil)
-	if same && bonded && (shown == nil || *shown == *m.shown) {
+	bonded := (bond == nil) == (m.withBond == nil)
+	if same && bonded && (bond == nil || *bond == *m.withBond) {
 		return nil
 	}
 	if (!same || !bonded) && (len(offers) > 0 || len(m.published) > 0) {
 		ctx, cancel := context.WithTimeout(ctx, workTime)
 		defer cancel()
-		if err := d.Announce(ctx, control.AnnounceRequest{Offers: offers, Bond: shown != nil}); err != nil {
+		if err := d.Announce(ctx, control.AnnounceRequest{Offers: offers, Bond: bond != nil}); err != nil {
 			return err
 		}
 	}
@@ -78,8 +78,8 @@ func (m *Maker) announce(ctx context.Context, d Daemon, offers []protocol.Offer)
 		}
 		m.log.Info("offers changed", "offers", len(offers))
 	}
-	m.published, m.shown = offers, shown
-	m.cfg.Notify(Announced{Offers: slices.Clone(offers), Bond: shown})
+	m.published, m.withBond = offers, bond
+	m.cfg.Notify(Announced{Offers: slices.Clone(offers), Bond: bond})
 	return nil
 }
 

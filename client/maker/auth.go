@@ -1,7 +1,6 @@
 package maker
 
 import (
-	"bytes"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -154,6 +153,20 @@ func (m *Maker) reserve(taker protocol.Nick, a Agreement) (*coins.Lease, error) 
 		Purpose: "offer to " + string(taker),
 		TTL:     holdRevealed,
 	}
+	own, err := m.cfg.Wallet.Coins()
+	if err != nil {
+		return nil, refuse(protocol.ReasonChain, err)
+	}
+	for _, set := range m.shown.again(own, r.Target) {
+		again := r
+		again.Mixdepth = set[0].Mixdepth
+		for _, c := range set {
+			again.Include = append(again.Include, c.OutPoint)
+		}
+		if lease, err := m.cfg.Wallet.Reserve(again); err == nil {
+			return lease, nil
+		}
+	}
 	balances, err := m.balances()
 	if err != nil {
 		return nil, refuse(protocol.ReasonChain, err)
@@ -193,6 +206,7 @@ func (m *Maker) open(ctx context.Context, e control.AuthEvent, a *Agreement, lea
 	if err != nil {
 		return none, refuse(protocol.ReasonInternal, err)
 	}
+	m.shown.add(a.Inputs)
 	a.CJScript, a.ChangeScript = cj.Script, change.Script
 	pubKey, der, err := m.cfg.Wallet.SignMessage(a.Inputs[0], e.PubKey)
 	if err != nil {
@@ -220,8 +234,9 @@ func (m *Maker) checkOwn(ctx context.Context, own []coins.Coin) error {
 			return refuse(protocol.ReasonBadCoins, err)
 		case err != nil:
 			return refuse(protocol.ReasonChain, err)
-		case out.Confirmations < 1 || out.Value != c.Value || !bytes.Equal(out.Script, c.Script):
-			return refuse(protocol.ReasonBadCoins, errors.New("the node describes a coin otherwise than the wallet"))
+		}
+		if err := sameCoin(out, c); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -10,6 +10,7 @@ import (
 	"github.com/joinmarket-go/joinmarket/internal/vectors"
 	"github.com/joinmarket-go/joinmarket/protocol"
 	"github.com/joinmarket-go/joinmarket/protocol/control"
+	"github.com/joinmarket-go/joinmarket/protocol/sats"
 	"github.com/joinmarket-go/joinmarket/wallet/chain"
 )
 
@@ -144,7 +145,8 @@ type silentNode struct{}
 func (silentNode) TxOut(context.Context, wire.OutPoint) (chain.TxOut, error) {
 	return chain.TxOut{}, chain.ErrUnreachable
 }
-func (silentNode) Broadcast(context.Context, *wire.MsgTx) error { return chain.ErrUnreachable }
+func (silentNode) MinFeeRate(context.Context) (sats.Amount, error) { return 1000, nil }
+func (silentNode) Broadcast(context.Context, *wire.MsgTx) error    { return chain.ErrUnreachable }
 
 // TestM1CommitmentInAnySpelling: a commitment is used up in every spelling, for
 // every conversation, and over a restart of the maker.

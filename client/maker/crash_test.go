@@ -38,7 +38,7 @@ func TestD1RecordedBeforeShown(t *testing.T) {
 	}
 	record := filepath.Join(t.TempDir(), "accepted")
 	m, err := New(Config{
-		Wallet: w, Node: w.Chain(), Terms: bothTerms(), Record: record,
+		Wallet: w, Node: withTaker{w.Chain()}, Terms: bothTerms(), Record: record,
 		Connect: func(context.Context, Prove) (Daemon, error) { return nil, errors.ErrUnsupported },
 	})
 	if err != nil {
@@ -125,7 +125,7 @@ func cutConversation(t *testing.T, at int, loss durabletest.Loss) int {
 			return
 		}
 		m, err := New(Config{
-			Wallet: w, Node: w.Chain(), Terms: bothTerms(), Record: record, Files: disk,
+			Wallet: w, Node: withTaker{w.Chain()}, Terms: bothTerms(), Record: record, Files: disk,
 			Connect: func(context.Context, Prove) (Daemon, error) { return nil, errors.ErrUnsupported },
 		})
 		if err != nil {

@@ -68,6 +68,8 @@ type Wallet interface {
 type Node interface {
 	TxOut(ctx context.Context, out wire.OutPoint) (chain.TxOut, error)
 	Broadcast(ctx context.Context, tx *wire.MsgTx) error
+	// MinFeeRate is what the mempool takes now, in sat/kvB.
+	MinFeeRate(ctx context.Context) (sats.Amount, error)
 }
 
 // Daemon is a session with a daemon in the role of a maker; *client.Session is
@@ -121,6 +123,10 @@ type Config struct {
 	AmountShare int64
 	Tries       int
 
+	// MinFeeRate is the least rate, in sat/kvB, of a transaction that is signed,
+	// if it is more than what our node's mempool takes.
+	MinFeeRate sats.Amount
+
 	// HoldSigned is how long coins stay set aside after signing when no
 	// transaction that spends them is seen; 0: DefaultHoldSigned. Takers may
 	// broadcast as late as three minutes after the last signature.
@@ -145,11 +151,12 @@ type Maker struct {
 
 	// Owned by the goroutine of Run.
 	published []protocol.Offer // in force at the daemon of this session
-	shown     *ShownBond       // announced with them
+	withBond  *ShownBond       // announced with them
 	drawnFor  sats.Amount      // the coarse balance that they were made for
 	former    []former         // offers that they replaced
 	due       <-chan time.Time // when others are to be made; nil: they are not
 	talks     map[uint64]*talk // open conversations of this session
+	shown     shown            // coins, to takers of all sessions
 	signed    []*promise       // whose end is not seen yet, oldest first
 }
 
@@ -185,9 +192,9 @@ func New(cfg Config) (*Maker, error) {
 	switch {
 	case cfg.Wallet == nil || cfg.Node == nil || cfg.Connect == nil || cfg.Record == "":
 		return nil, errors.New("maker: Wallet, Node, Connect and Record are required")
-	case cfg.Age < 1 || cfg.AmountShare < 1 || cfg.AmountShare > 100 || cfg.Tries < 1 || cfg.Tries > podle.Points || cfg.HoldSigned < 0 || cfg.Reannounce < 0:
-		return nil, fmt.Errorf("maker: the demands on a taker's coin, or times, are out of range: age %d, share %d%%, %d tries, %v, %v",
-			cfg.Age, cfg.AmountShare, cfg.Tries, cfg.HoldSigned, cfg.Reannounce)
+	case cfg.Age < 1 || cfg.AmountShare < 1 || cfg.AmountShare > 100 || cfg.Tries < 1 || cfg.Tries > podle.Points || cfg.HoldSigned < 0 || !cfg.MinFeeRate.Valid() || cfg.Reannounce < 0:
+		return nil, fmt.Errorf("maker: a demand on takers, or a time, is out of range: age %d, share %d%%, %d tries, %v, %v, %d sat/kvB",
+			cfg.Age, cfg.AmountShare, cfg.Tries, cfg.HoldSigned, cfg.Reannounce, int64(cfg.MinFeeRate))
 	}
 	if err := cfg.Terms.Validate(); err != nil {
 		return nil, err
@@ -196,6 +203,8 @@ func New(cfg Config) (*Maker, error) {
 	if err != nil {
 		return nil, err
 	}
-	shown := &prover{wallet: cfg.Wallet, node: cfg.Node, cold: cfg.ColdBonds}
-	return &Maker{cfg: cfg, log: cfg.Logger, accepted: record, prover: shown}, nil
+	return &Maker{
+		cfg: cfg, log: cfg.Logger, accepted: record,
+		prover: &prover{wallet: cfg.Wallet, node: cfg.Node, cold: cfg.ColdBonds},
+	}, nil
 }

@@ -98,7 +98,15 @@ func (w *paperWallet) Settled(id chainhash.Hash) error {
 func (w *paperWallet) Reserve(r wallet.Reservation) (*coins.Lease, error) {
 	return w.leases.Take(r.Purpose, r.TTL, func(leased func(wire.OutPoint) bool) ([]coins.Coin, error) {
 		f := coins.Filter{Mixdepth: r.Mixdepth, MinConf: r.MinConf, Tip: w.height, Exclude: leased}
-		return coins.Default.Select(f.Apply(w.coins), r.Target)
+		able := f.Apply(w.coins)
+		if len(r.Include) == 0 {
+			return coins.Default.Select(able, r.Target)
+		}
+		able = slices.DeleteFunc(able, func(c coins.Coin) bool { return !slices.Contains(r.Include, c.OutPoint) })
+		if len(able) < len(r.Include) {
+			return nil, coins.ErrFunds
+		}
+		return able, nil
 	})
 }
 
@@ -130,8 +138,13 @@ func (w *paperWallet) TxOut(_ context.Context, out wire.OutPoint) (chain.TxOut, 
 			return chain.TxOut{Value: c.Value, Script: c.Script, Confirmations: c.Confirmations(w.height)}, nil
 		}
 	}
+	if out == input(99).PreviousOutPoint {
+		return takersCoin, nil
+	}
 	return chain.TxOut{}, chain.ErrNoTxOut
 }
+
+func (w *paperWallet) MinFeeRate(context.Context) (sats.Amount, error) { return 1000, nil }
 
 func (w *paperWallet) Broadcast(context.Context, *wire.MsgTx) error { return errors.ErrUnsupported }
 

@@ -42,7 +42,7 @@ func TestD3SignedBeforeTheRestart(t *testing.T) {
 		}
 		node.Node = w.Chain()
 		m, err := New(Config{
-			Wallet: w, Node: node, Terms: bothTerms(), Record: filepath.Join(folder, "accepted"),
+			Wallet: w, Node: withTaker{node}, Terms: bothTerms(), Record: filepath.Join(folder, "accepted"),
 			Connect: func(context.Context, Prove) (Daemon, error) { return nil, errors.ErrUnsupported },
 			Notify: func(e Event) {
 				text := fmt.Sprintf("%T", e)[len("maker."):]

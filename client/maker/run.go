@@ -60,7 +60,7 @@ func (m *Maker) session(ctx context.Context) (ready bool, err error) {
 	if err := d.Ready(ctx); err != nil {
 		return false, err
 	}
-	m.published, m.former, m.shown, m.talks = nil, nil, nil, make(map[uint64]*talk)
+	m.published, m.former, m.withBond, m.talks = nil, nil, nil, make(map[uint64]*talk)
 	defer func() {
 		for id := range m.talks {
 			m.end(id)

@@ -15,6 +15,7 @@ import (
 	"github.com/joinmarket-go/joinmarket/internal/vectors"
 	"github.com/joinmarket-go/joinmarket/protocol"
 	"github.com/joinmarket-go/joinmarket/protocol/control"
+	"github.com/joinmarket-go/joinmarket/wallet/chain"
 	"github.com/joinmarket-go/joinmarket/wallet/coins"
 	"github.com/joinmarket-go/joinmarket/wallet/txbuild"
 	"github.com/joinmarket-go/joinmarket/wallet/txsign"
@@ -84,6 +85,19 @@ func coinjoin(t *testing.T, a control.IOAuth, amount, change int64, params *chai
 	tx.AddTxOut(wire.NewTxOut(amount, p2wpkh(77)))
 	return tx
 }
+
+// withTaker is a node that also has the coin of the taker of coinjoin.
+type withTaker struct{ Node }
+
+func (n withTaker) TxOut(ctx context.Context, out wire.OutPoint) (chain.TxOut, error) {
+	if out == input(99).PreviousOutPoint {
+		return takersCoin, nil
+	}
+	return n.Node.TxOut(ctx, out)
+}
+
+// takersCoin is what the taker of coinjoin puts in: an equal output and the fee.
+var takersCoin = chain.TxOut{Value: 1_001_000, Script: p2wpkh(99), Confirmations: 6}
 
 func serialise(t *testing.T, tx *wire.MsgTx) []byte {
 	t.Helper()

@@ -54,7 +54,7 @@ func (m *Maker) sign(ctx context.Context, e control.TxEvent) ([]string, error) {
 	if err != nil {
 		return nil, refuse(protocol.ReasonBadTx, err)
 	}
-	if err := m.checkOwn(ctx, t.agreement.Inputs); err != nil {
+	if err := m.checkInputs(ctx, tx, t.agreement.Inputs); err != nil {
 		return nil, err
 	}
 	earning, err := t.agreement.Earning()

@@ -129,6 +129,7 @@ func (a *app) yieldGenerator(ctx context.Context, name string) error {
 		Age: a.cfg.Policy.TakerUTXOAge, AmountShare: int64(a.cfg.Policy.TakerUTXOPercent), Tries: a.cfg.Policy.TakerUTXORetries,
 		HoldSigned: a.cfg.Timeout.Unconfirm + 2*time.Minute,
 		Reannounce: a.cfg.Yield.Reannounce,
+		MinFeeRate: a.cfg.Yield.MinFeeRate,
 		Notify: func(e maker.Event) {
 			life.life.saw(e, time.Now())
 			life.save()
