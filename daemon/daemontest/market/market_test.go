@@ -7,7 +7,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/joinmarket-go/joinmarket/daemon"
@@ -18,8 +17,10 @@ import (
 
 // size is how many there may be of each kind in a run.
 type size struct {
-	takers, makers, badTakers, badMakers, crowds, nicks int  // nicks: of a crowd
-	full                                                bool // there are as many as there may be
+	takers, makers, badTakers, badMakers, crowds int
+
+	nicks int  // of a crowd
+	full  bool // there are as many as there may be
 }
 
 var (
@@ -29,12 +30,22 @@ var (
 
 // mix is what may go wrong in a run.
 type mix struct {
+	calm     bool // nothing
 	lossy    bool // pits break and lose lines
 	lying    bool // a server says what it likes
 	echoing  bool // a server says messages twice
 	stopping bool // daemon 0 is stopped
-	crowded  bool // fills may fail because of crowds, burnt commitments or namesakes
+	crowded  bool // fills may fail because of crowds, burnt commitments, namesakes or servers
 	kinds    []string
+}
+
+func drawMix(d dice) mix {
+	if d.chance(10) {
+		return mix{calm: true}
+	}
+	x := mix{lossy: d.chance(20), lying: d.chance(15), echoing: d.chance(15), stopping: d.chance(10)}
+	x.crowded = x.lying || x.echoing
+	return x
 }
 
 func (x mix) String() string {
@@ -48,6 +59,9 @@ func (x mix) String() string {
 	if x.lying {
 		words = append(words, "a lying server")
 	}
+	if x.stopping {
+		words = append(words, "a daemon that stops")
+	}
 	return strings.Join(words, ", ")
 }
 
@@ -55,7 +69,6 @@ func (x mix) String() string {
 type market struct {
 	seed   uint64
 	mix    mix
-	calm   bool
 	dice   dice
 	ledger *ledger
 
@@ -78,23 +91,13 @@ type market struct {
 // newMarket draws a market from a seed.
 func newMarket(t *testing.T, seed uint64, of size, loud func(string, ...any)) *market {
 	d := newDice(seed, "market")
-	m := &market{seed: seed, dice: d, where: make(map[protocol.Nick][]*place), kinds: make(map[protocol.Nick]string)}
-	m.ledger = newLedger(d.between(1, 3))
-	m.ledger.loud = loud
-	if m.calm = d.chance(10); m.calm { // nothing goes wrong
-		of.badTakers, of.badMakers, of.crowds = 0, 0, 0
+	m := &market{seed: seed, mix: drawMix(d), dice: d, where: make(map[protocol.Nick][]*place), kinds: make(map[protocol.Nick]string)}
+	daemons := d.between(1, 3)
+	if of.full {
+		daemons = 8 // one takes 32 clients
 	}
-	m.mix.lossy, m.mix.lying = !m.calm && d.chance(20), !m.calm && d.chance(15)
-	if m.mix.stopping = !m.calm && d.chance(10); m.mix.stopping {
-		m.others = append(m.others, m.stop)
-	}
-	m.mix.echoing = !m.calm && d.chance(15)
-	if m.mix.echoing {
-		m.echoes = make(chan echo, 1000)
-		m.others = append(m.others, m.echo)
-	}
-	m.mix.crowded, m.ledger.lying, m.ledger.lossy = m.mix.lying || m.mix.echoing, m.mix.lying, m.mix.lossy
-
+	m.ledger = newLedger(daemons)
+	m.ledger.loud, m.ledger.lying, m.ledger.lossy = loud, m.mix.lying, m.mix.lossy
 	hostIDs := []string{"TestNet", "OtherNet", "ThirdNet"}
 	if d.chance(20) {
 		hostIDs[1] = hostIDs[0] // two servers of one network
@@ -107,13 +110,14 @@ func newMarket(t *testing.T, seed uint64, of size, loud func(string, ...any)) *m
 		m.bounds = daemon.Bounds{Nicks: 60, Offers: 60, Hearsay: 50}
 	}
 	for range m.ledger.used {
-		dm, err := daemon.New(daemon.Config{NewChannel: m.newChannel, Channels: channels(m.places), Bounds: m.bounds, MaxClients: 200})
+		dm, err := daemon.New(daemon.Config{NewChannel: m.newChannel, Channels: channels(m.places), Bounds: m.bounds})
 		if err != nil {
 			t.Fatal(err)
 		}
 		m.daemons = append(m.daemons, dm)
 	}
 	m.populate(of)
+	m.disturb()
 	return m
 }
 
@@ -127,6 +131,9 @@ func channels(places []*place) (list []control.ChannelConfig) {
 // populate draws who takes part.
 func (m *market) populate(of size) {
 	d := m.dice
+	if m.mix.calm {
+		of.badTakers, of.badMakers, of.crowds = 0, 0, 0
+	}
 	count := func(least, most int) int {
 		if of.full {
 			return most
@@ -160,11 +167,22 @@ func (m *market) populate(of size) {
 		m.stranger("crowd of "+kind, m.newCrowd(kind, i, of.nicks).run)
 		m.mix.crowded = true
 	}
+}
+
+// disturb has happen to the network and the daemons what the mix says.
+func (m *market) disturb() {
 	if m.mix.lossy {
 		m.others = append(m.others, m.breakPits)
 	}
 	if m.mix.lying {
 		m.others = append(m.others, m.lie)
+	}
+	if m.mix.echoing {
+		m.echoes = make(chan echo, 1000)
+		m.others = append(m.others, m.echo)
+	}
+	if m.mix.stopping {
+		m.others = append(m.others, m.stop)
 	}
 }
 
@@ -188,7 +206,7 @@ func (m *market) newClient(nick protocol.Nick) *client {
 	switch {
 	case m.mix.stopping && c.daemon == 0:
 		c.trouble = shut
-	case !m.calm && d.chance(15):
+	case !m.mix.calm && d.chance(15):
 		c.trouble = pick(d, troubles)
 		m.mix.kinds = append(m.mix.kinds, string(c.trouble)+" client")
 	}
@@ -274,107 +292,6 @@ func (m *market) clients() map[control.Role][]*client {
 		all[control.RoleMaker] = append(all[control.RoleMaker], k.client)
 	}
 	return all
-}
-
-// rest waits until all must be over and checks that it is.
-func (m *market) rest() {
-	time.Sleep(settle)
-	bounds := daemon.DefaultBounds
-	if m.bounds.Nicks > 0 {
-		bounds = m.bounds
-	}
-	for i, d := range m.daemons {
-		for _, s := range d.Status(context.Background()).Sessions {
-			open := 0
-			for _, n := range s.Conversations {
-				open += n
-			}
-			// A taker's client decides for itself when it has waited enough.
-			if s.Role == control.RoleTaker {
-				open -= s.Conversations["taker:keyed"] + s.Conversations["taker:opened"]
-			}
-			if open > 0 || s.Verdicts > 0 || s.Signatures > 0 || s.Busy {
-				m.ledger.broken("daemon %d: a %s's session does not come to rest: %+v", i, s.Role, s)
-			}
-			if s.Peers > bounds.Nicks || s.Offers > bounds.Offers {
-				m.ledger.broken("daemon %d: %d nicks and %d offers in a book for %d and %d", i, s.Peers, s.Offers, bounds.Nicks, bounds.Offers)
-			}
-		}
-	}
-	for _, k := range m.makers {
-		if k.sound() && !m.mix.lossy {
-			k.settled()
-		}
-	}
-}
-
-// probe has a stranger fill makers that are at rest: with a commitment that was
-// used, and with one that was only reserved. None but the second is taken.
-func (m *market) probe() {
-	ctx, stop := context.WithCancel(context.Background())
-	defer m.strangers.Wait()
-	defer stop()
-	p := m.newBadTaker("probing", nickOf('p', 1))
-	p.on = m.places
-	p.come(ctx)
-	for _, k := range m.makers {
-		if !k.sound() {
-			continue
-		}
-		at := m.where[k.nick][0]
-		for _, c := range m.ledger.commitments(k.daemon, k.nick) {
-			synctest.Wait() // until it is there
-			p.rightly(at, k.nick, filling{0, minSize, c.commitment, p.key})
-			want := protocol.CmdPubKey
-			if c.used {
-				want = protocol.CmdError
-			}
-			if h, ok := p.next(ctx, k.nick, want, time.Minute); !ok {
-				m.ledger.broken("%s at rest does not answer %s (%+v) to a commitment, used: %v", k.nick, want, h, c.used)
-			}
-			p.nick = nickOf('p', p.aliases+2)
-			p.aliases++
-			p.goAway()
-			p.come(ctx)
-		}
-	}
-	time.Sleep(settle)
-}
-
-// close ends all clients, and then checks that nothing of them is left.
-func (m *market) close() {
-	word := newDice(m.seed, "goodbye")
-	for _, list := range [][]*client{m.clients()[control.RoleTaker], m.clients()[control.RoleMaker]} {
-		for _, c := range list {
-			c.leave(word.chance(50))
-			c.requests.Wait()
-		}
-	}
-	time.Sleep(2 * control.DefaultGrace)
-	for i, d := range m.daemons {
-		a := d.Status(context.Background())
-		if a.Clients != 0 || len(a.Sessions) != 0 {
-			m.ledger.broken("daemon %d has %d clients and %d sessions after all have left", i, a.Clients, len(a.Sessions))
-		}
-		if begun, over := a.Counts["conversations/begun"], a.Counts["conversations/signed"]+a.Counts["conversations/failed"]; begun != over {
-			m.ledger.broken("daemon %d: %d conversations were begun, %d are over", i, begun, over)
-		}
-		for name, n := range a.Counts {
-			if strings.HasPrefix(name, "faults/") {
-				m.ledger.broken("daemon %d counted %s %d times", i, name, n)
-			}
-		}
-	}
-	for _, p := range m.places {
-		if left := p.Nicks(); len(left) > 0 {
-			m.ledger.broken("on %s there are still %v", p.name, left)
-		}
-	}
-	for i, d := range m.daemons {
-		if err := d.Close(); err != nil {
-			m.ledger.broken("daemon %d: %v", i, err)
-		}
-	}
 }
 
 // describe says who takes part.

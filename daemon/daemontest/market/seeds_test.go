@@ -18,7 +18,7 @@ import (
 var (
 	seeds   = flag.String("seeds", "1..100", "seeds to run: first..last, or one")
 	long    = flag.Duration("for", 0, "begin no further seed after this time; 0 is no bound")
-	bigSeed = flag.Uint64("big", 1, "seed of the market of hundreds")
+	bigSeed = flag.Uint64("big", 6, "seed of the market of hundreds")
 	story   = flag.Bool("story", false, "tell all that daemons say and clients are told")
 )
 

@@ -197,7 +197,3 @@ func (c *client) insult(d dice) {
 		}
 	}
 }
-
-// settle is how long everything takes to be over that a run has begun: the
-// longest wait of a conversation, and couriers.
-const settle = 12 * time.Minute
