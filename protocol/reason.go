@@ -56,4 +56,5 @@ const (
 	ReasonRejected     Reason = "rejected"      // our node refuses the transaction
 	ReasonUnseen       Reason = "unseen"        // a maker got the transaction, the network does not show it
 	ReasonDaemonGone   Reason = "daemon-gone"   // the connection to the daemon ended
+	ReasonInterrupted  Reason = "interrupted"   // the program ended before the attempt did
 )

@@ -14,15 +14,9 @@ import (
 	"github.com/joinmarket-go/joinmarket/wallet/chain"
 )
 
-// BondRules say what the fidelity bonds of makers are worth to us.
-type BondRules struct {
-	Rates bond.Rates // zero: bond.DefaultRates
-	// Times tells when bonds were confirmed; nil: no bond is worth anything.
-	Times BlockTimes
-}
-
-// BlockTimes tells the times of blocks; the backends that are full nodes do.
-type BlockTimes interface {
+// blockTimes tells when bonds were confirmed; the backends of full nodes do.
+// Without it no bond is worth anything.
+type blockTimes interface {
 	// BlockTime is the time in the header of the block at a height of the best
 	// chain.
 	BlockTime(ctx context.Context, height int32) (time.Time, error)
@@ -42,7 +36,8 @@ type provenBond struct {
 // maker, and a coin that our own node knows. What cannot be verified is worth
 // nothing (attack T14). A node that gives no answer is an error.
 func (a *attempt) bonds(ctx context.Context, entries []control.BondEntry) (map[protocol.Nick]provenBond, error) {
-	if a.cfg.Bonds.Times == nil || len(entries) == 0 {
+	times, ok := a.cfg.Wallet.Chain().(blockTimes)
+	if !ok || len(entries) == 0 {
 		return nil, nil
 	}
 	tip, err := a.cfg.Wallet.Chain().Tip(ctx)
@@ -59,7 +54,7 @@ func (a *attempt) bonds(ctx context.Context, entries []control.BondEntry) (map[p
 		}
 		value, known := worth[proof.OutPoint]
 		if !known && len(worth) < maxBondLookups {
-			if value, err = a.bondValue(ctx, proof, tip); err != nil {
+			if value, err = a.bondValue(ctx, times, proof, tip); err != nil {
 				return nil, err
 			}
 			worth[proof.OutPoint] = value
@@ -73,7 +68,7 @@ func (a *attempt) bonds(ctx context.Context, entries []control.BondEntry) (map[p
 
 // bondValue asks our node for the coin of a proof; 0 if it is not what the proof
 // says.
-func (a *attempt) bondValue(ctx context.Context, proof bond.Proof, tip chain.Tip) (float64, error) {
+func (a *attempt) bondValue(ctx context.Context, times blockTimes, proof bond.Proof, tip chain.Tip) (float64, error) {
 	txOut, err := a.cfg.Wallet.Chain().TxOut(ctx, proof.OutPoint)
 	if errors.Is(err, chain.ErrNoTxOut) {
 		return 0, nil
@@ -85,9 +80,9 @@ func (a *attempt) bondValue(ctx context.Context, proof bond.Proof, tip chain.Tip
 		return 0, nil
 	}
 	height := tip.Height - txOut.Confirmations + 1
-	confirmed, err := a.cfg.Bonds.Times.BlockTime(ctx, height)
+	confirmed, err := times.BlockTime(ctx, height)
 	if err != nil {
 		return 0, because(protocol.ReasonChain, fmt.Errorf("asking for the time of block %d: %w", height, err))
 	}
-	return a.cfg.Bonds.Rates.Value(txOut.Value, confirmed, proof.Locktime, tip.MedianTime), nil
+	return a.cfg.Bonds.Value(txOut.Value, confirmed, proof.Locktime, tip.MedianTime), nil
 }

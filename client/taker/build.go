@@ -100,7 +100,7 @@ func (a *attempt) affordable(pl *plan, tx *txbuild.Tx, makers []txbuild.Maker) e
 // agreed puts the transaction and who does what in it into the result.
 func (a *attempt) agreed(pl *plan, tx *txbuild.Tx, cj txbuild.CoinJoin, parties []party) *join {
 	own := Part{Inputs: cj.Inputs, CJOut: pl.destination, Change: txbuild.Output{Value: tx.Change, Script: cj.Change}, TxFee: tx.Fee}
-	a.result.MinerFee = tx.Fee
+	a.result.MinerFee, a.result.VSize = tx.Fee, tx.VSize
 	var others []Part
 	for _, p := range parties {
 		change, _ := p.ChangeValue(pl.Amount) // verified before

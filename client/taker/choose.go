@@ -65,6 +65,9 @@ func (a *attempt) choose(ctx context.Context) (*plan, error) {
 	}
 	pl.Destination, pl.MinMakers, pl.FeeRate, pl.Sweep, pl.Amount = p.Destination, p.MinMakers, rate, p.Amount == 0, p.Amount
 	pl.Inputs = a.lease.Coins
+	if a.cfg.Pick != nil { // the session is read on while the user thinks
+		defer a.drain()()
+	}
 	if pl.Sweep {
 		err = a.offersForAll(book.Offers, bonds, pl)
 	} else {

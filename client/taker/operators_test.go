@@ -1,11 +1,9 @@
 package taker
 
 import (
-	"context"
 	"math"
 	"math/rand/v2"
 	"testing"
-	"time"
 
 	"github.com/btcsuite/btcd/btcec/v2"
 	"github.com/btcsuite/btcd/wire/v2"
@@ -14,7 +12,6 @@ import (
 	"github.com/joinmarket-go/joinmarket/protocol/control"
 	"github.com/joinmarket-go/joinmarket/protocol/sats"
 	"github.com/joinmarket-go/joinmarket/wallet/bond"
-	"github.com/joinmarket-go/joinmarket/wallet/chain"
 )
 
 // lock makes a bond of a maker and what it shows the taker; edit may spoil the
@@ -62,7 +59,6 @@ func TestT14BondsThatDoNotCount(t *testing.T) {
 	for name, c := range map[string]struct {
 		edit  func(p *pit) func(*bond.Proof)
 		entry func(p *pit, e *control.BondEntry)
-		rules func(*BondRules)
 		good  bool
 	}{
 		"good":          {good: true},
@@ -74,10 +70,9 @@ func TestT14BondsThatDoNotCount(t *testing.T) {
 		"a coin of somebody else": {edit: func(p *pit) func(*bond.Proof) {
 			return func(b *bond.Proof) { b.OutPoint = p.makers[1].coins[0].OutPoint }
 		}},
-		"of another maker":    {entry: func(p *pit, e *control.BondEntry) { e.Nick = p.makers[1].nick }},
-		"for another taker":   {entry: func(p *pit, e *control.BondEntry) { e.Taker = p.makers[1].nick }},
-		"no proof":            {entry: func(p *pit, e *control.BondEntry) { e.Proof = "AAAA" }},
-		"a node without time": {rules: func(r *BondRules) { r.Times = nil }},
+		"of another maker":  {entry: func(p *pit, e *control.BondEntry) { e.Nick = p.makers[1].nick }},
+		"for another taker": {entry: func(p *pit, e *control.BondEntry) { e.Taker = p.makers[1].nick }},
+		"no proof":          {entry: func(p *pit, e *control.BondEntry) { e.Proof = "AAAA" }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inPit(t, 3, func(p *pit) {
@@ -90,10 +85,6 @@ func TestT14BondsThatDoNotCount(t *testing.T) {
 					c.entry(p, &p.bonds[0])
 				}
 				cfg := p.config()
-				cfg.Bonds.Times = p.wallet.Chain().(*failingChain).Backend.(BlockTimes)
-				if c.rules != nil {
-					c.rules(&cfg.Bonds)
-				}
 				o := p.run(cfg, payment(btc/5, 3, 3))
 				p.wantJoin(o, 3)
 				if bonded := o.quote.Crowd.Bonded; (bonded == 1) != c.good || bonded > 1 {
@@ -115,7 +106,7 @@ func TestT14SilentNode(t *testing.T) {
 	inPit(t, 3, func(p *pit) {
 		p.lock(p.makers[0], btc, "2030-01", nil)
 		cfg := p.config()
-		cfg.Bonds.Times = noTimes{}
+		p.node.noTimes = true
 		p.wantFailure(p.run(cfg, payment(btc/5, 3, 2)), StepChoose, protocol.ReasonChain)
 	})
 }
@@ -134,7 +125,6 @@ func TestT13OneBondOnePlace(t *testing.T) {
 			p.show(m, key, [33]byte(pub.SerializeCompressed()), first.OutPoint, first.Locktime, nil)
 		}
 		cfg := p.config()
-		cfg.Bonds.Times = p.wallet.Chain().(*failingChain).Backend.(BlockTimes)
 		o := p.run(cfg, payment(btc/5, 3, 3))
 		p.wantJoin(o, 3)
 		if o.quote.Crowd.Makers != 3 || o.quote.Crowd.Bonded != 1 || len(o.quote.Reserve) != 0 {
@@ -221,11 +211,4 @@ func TestT14BondValueGrowsWithTheCoin(t *testing.T) {
 			}
 		}
 	})
-}
-
-// noTimes is a node that is gone.
-type noTimes struct{}
-
-func (noTimes) BlockTime(context.Context, int32) (time.Time, error) {
-	return time.Time{}, chain.ErrUnreachable
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/btcsuite/btcd/chaincfg/v2"
 	"github.com/btcsuite/btcd/wire/v2"
@@ -147,6 +148,15 @@ type failingChain struct {
 	chain.Backend
 	err    error
 	effect bool
+
+	noTimes bool // it has no answer about blocks
+}
+
+func (c *failingChain) BlockTime(ctx context.Context, height int32) (time.Time, error) {
+	if c.noTimes {
+		return time.Time{}, chain.ErrUnreachable
+	}
+	return c.Backend.(blockTimes).BlockTime(ctx, height)
 }
 
 func (c *failingChain) Broadcast(ctx context.Context, tx *wire.MsgTx) error {

@@ -85,6 +85,7 @@ type Result struct {
 	Tx       *wire.MsgTx
 	Amount   sats.Amount
 	MinerFee sats.Amount // of the whole transaction
+	VSize    int64       // of the transaction in vB, estimated while it is not signed; 0 before there is one
 	Parts    []Part      // who put in what; our own part first
 	Dropped  []Dropped   // makers that were left out, in the order of events
 	Steps    []StepTime

@@ -121,8 +121,8 @@ type Config struct {
 	// candidates, sorted by fee, and how many are still to be picked, and returns
 	// an index. Nobody is asked in the place of those who were picked.
 	Pick func(candidates []Candidate, missing int) (int, error)
-	// Bonds says what fidelity bonds are worth.
-	Bonds BondRules
+	// Bonds says what fidelity bonds are worth; zero: bond.DefaultRates.
+	Bonds bond.Rates
 	// Broadcast says who sends the transaction to the network; empty: RandomPeer.
 	Broadcast Broadcast
 	Timeouts  Timeouts
@@ -194,10 +194,10 @@ func New(cfg Config) (*Taker, error) {
 	if cfg.Chooser == nil {
 		cfg.Chooser = BondWeighted(0.125)
 	}
-	if cfg.Bonds.Rates == (bond.Rates{}) {
-		cfg.Bonds.Rates = bond.DefaultRates
+	if cfg.Bonds == (bond.Rates{}) {
+		cfg.Bonds = bond.DefaultRates
 	}
-	if err := cfg.Bonds.Rates.Check(); err != nil {
+	if err := cfg.Bonds.Check(); err != nil {
 		return nil, err
 	}
 	if cfg.Broadcast == "" {

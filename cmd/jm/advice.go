@@ -18,5 +18,6 @@ var advice = map[protocol.Reason]string{
 	protocol.ReasonUnseen:       "Everybody has signed, and a maker was asked to broadcast, but the network does not show it. Do not pay again before you have looked: broadcast it yourself with the node (sendrawtransaction), or wait.",
 	protocol.ReasonChain:        "The node did not answer. Check that it runs and is synchronised, then try again; or set a fee rate (-f) if it has no estimate.",
 	protocol.ReasonDaemonGone:   "The messaging daemon ended the connection or was started again. If you run joinmarketd, check that it is up, and try again.",
+	protocol.ReasonInterrupted:  "No end of this attempt was written down: it is still at work, or the program was ended in the middle. Look at jm wallet pending before you pay again: a transaction that is listed there may come about.",
 	protocol.ReasonInternal:     "This is a fault of the program. Run it again with -v and report what it prints.",
 }

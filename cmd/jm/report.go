@@ -17,6 +17,10 @@ import (
 // prints, and what the picture on a terminal is drawn from. Amounts are whole
 // satoshis, times nanoseconds.
 type report struct {
+	// ID is that of the attempt, for jm explain; Earlier are the ids of those that
+	// makers spoiled before it.
+	ID      string   `json:"id"`
+	Earlier []string `json:"earlier_attempts"`
 	// Reason is empty after success; otherwise one of docs/reasons.md, with
 	// Error and Advice in words.
 	Reason protocol.Reason `json:"reason,omitempty"`
@@ -29,7 +33,7 @@ type report struct {
 	Destination string         `json:"destination"`
 	Parts       []participant  `json:"participants"` // the first is the taker
 	MinerFee    sats.Amount    `json:"miner_fee"`
-	VSize       int64          `json:"vsize"` // vB
+	VSize       int64          `json:"vsize"` // vB; estimated while not all have signed
 	Dropped     []droppedMaker `json:"dropped_makers"`
 	Steps       []stepTime     `json:"steps"`
 }
@@ -58,8 +62,8 @@ type stepTime struct {
 // newReport puts a taker's result into words for the outside.
 func newReport(p taker.Payment, res taker.Result, err error) *report {
 	r := &report{
-		TxID: res.TxID(), Amount: res.Amount, Destination: p.Destination, MinerFee: res.MinerFee,
-		Parts: []participant{}, Dropped: []droppedMaker{}, Steps: []stepTime{},
+		ID: res.ID, Earlier: []string{}, TxID: res.TxID(), Amount: res.Amount, Destination: p.Destination, MinerFee: res.MinerFee,
+		VSize: res.VSize, Parts: []participant{}, Dropped: []droppedMaker{}, Steps: []stepTime{},
 	}
 	if err != nil {
 		r.Reason, r.Error = taker.ReasonOf(err), err.Error()
@@ -84,6 +88,9 @@ func newReport(p taker.Payment, res taker.Result, err error) *report {
 	}
 	for _, d := range res.Dropped {
 		r.Dropped = append(r.Dropped, droppedMaker{d.Nick, d.Step, d.Reason, d.Text})
+	}
+	for _, e := range res.Earlier {
+		r.Earlier = append(r.Earlier, e.ID)
 	}
 	for _, s := range res.Steps {
 		r.Steps = append(r.Steps, stepTime{stepName[s.Step], s.Took})
@@ -177,6 +184,9 @@ func (r *report) facts() string {
 	row("makers' fees", "%v for %d makers", makers, len(r.Parts)-1)
 	row("miner fee", "%v (%d vB at %d.%03d sat/vB)", r.MinerFee, r.VSize, rate/1000, rate%1000)
 	row("in - out", "%d - %d = %v, the miner fee", int64(in), int64(out), in-out)
+	if len(r.Earlier) > 0 {
+		row("tried before", "%s", strings.Join(r.Earlier, ", "))
+	}
 	for _, d := range r.Dropped {
 		row("left out", "%s (%s)", d.Nick, d.Reason)
 	}

@@ -1,12 +1,10 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"strings"
-	"time"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -16,7 +14,6 @@ import (
 	"github.com/joinmarket-go/joinmarket/protocol/control"
 	"github.com/joinmarket-go/joinmarket/protocol/sats"
 	"github.com/joinmarket-go/joinmarket/wallet"
-	"github.com/joinmarket-go/joinmarket/wallet/feerate"
 )
 
 // payOptions are the flags of sendpayment.
@@ -28,6 +25,7 @@ type payOptions struct {
 	maxRel                     string
 	chooser                    string
 	random, cheapest, weighted bool
+	bonded, pick               bool
 	noRBF                      bool
 	yes                        bool
 }
@@ -81,13 +79,15 @@ Use a fresh address, and do not pay an address of the mixdepth that you pay from
 	f.Int64VarP(&o.txfee, "txfee", "f", 0, "miner fee: up to 1000 a target in `blocks`, above a rate in sat/kvB (default: tx_fees)")
 	f.Int64VarP(&o.maxAbs, "max-cj-fee-abs", "x", -1, "the most one maker may ask, in `sat` (default: max_cj_fee_abs)")
 	f.StringVarP(&o.maxRel, "max-cj-fee-rel", "r", "", "the most one maker may ask, as a `fraction` of the amount (default: max_cj_fee_rel)")
-	f.StringVar(&o.chooser, "order-choose-algorithm", "", "how makers are chosen: random_under_max_order_choose (default), cheapest_order_choose or weightedorder_choose")
-	f.BoolVarP(&o.random, "random-choose", "R", false, "choose makers at random among those within the fee limits")
+	f.StringVar(&o.chooser, "order-choose-algorithm", "", "how makers are drawn: fidelity_bond_weighted_order_choose (default), random_under_max_order_choose, weighted_order_choose or cheapest_order_choose")
+	f.BoolVarP(&o.bonded, "fidelity-bond-weighted-choose", "F", false, "draw makers by the value of their fidelity bonds (default)")
+	f.BoolVarP(&o.random, "random-choose", "R", false, "draw makers at random among those within the fee limits")
 	f.BoolVarP(&o.cheapest, "cheapest-choose", "C", false, "choose the cheapest makers")
-	f.BoolVarP(&o.weighted, "weighted-choose", "W", false, "choose at random, the cheaper the likelier")
+	f.BoolVarP(&o.weighted, "weighted-choose", "W", false, "draw at random, the cheaper the likelier")
 	f.BoolVar(&o.noRBF, "no-rbf", false, "with -N 0: do not let the transaction be replaced by one with a higher fee")
 	f.BoolVar(&o.yes, "yes", false, "agree beforehand")
-	cmd.MarkFlagsMutuallyExclusive("random-choose", "cheapest-choose", "weighted-choose", "order-choose-algorithm")
+	f.BoolVarP(&o.pick, "pick-orders", "P", false, "pick the makers yourself, in a table; fee limits do not count then")
+	cmd.MarkFlagsMutuallyExclusive(append(slices.Clone(choosing), "pick-orders")...)
 	return cmd
 }
 
@@ -179,129 +179,9 @@ func follow(ctx context.Context, w *wallet.Wallet) (_ context.Context, stop func
 	}
 }
 
-// takerConfig turns flags and configuration into what a taker needs.
-func (a *app) takerConfig(o payOptions) (taker.Config, error) {
-	policy := a.cfg.Policy
-	cfg := taker.Config{
-		MaxFeeChange: policy.MaxSweepFeeChange,
-		Broadcast:    taker.Broadcast(policy.TxBroadcast),
-		Timeouts: taker.Timeouts{Book: a.cfg.Timeout.Maker, Quiet: a.quiet(), Answer: a.cfg.Timeout.Maker, Line: a.lineInterval(),
-			Seen: a.cfg.Timeout.Unconfirm},
-		Logger:   a.log,
-		Progress: func(_ taker.Step, text string) { a.term.waiting(text) },
-	}
-	var err error
-	if cfg.FeeRate, err = a.txFee(o); err != nil {
-		return cfg, err
-	}
-	if cfg.Limits, err = a.feeLimits(o); err != nil {
-		return cfg, err
-	}
-	switch {
-	case o.cheapest || o.chooser == "cheapest_order_choose":
-		cfg.Chooser = taker.Cheapest
-	case o.weighted || o.chooser == "weightedorder_choose":
-		cfg.Chooser = taker.Weighted
-	case o.chooser != "" && o.chooser != "random_under_max_order_choose":
-		return cfg, usagef("--order-choose-algorithm %q: unknown; see jm sendpayment --help", o.chooser)
-	}
-	return cfg, nil
-}
-
-// txFee is the rate that tx_fees or -f asks for.
-func (a *app) txFee(o payOptions) (feerate.Policy, error) {
-	policy := a.cfg.Policy
-	p := feerate.Policy{TxFees: policy.TxFees, Factor: policy.TxFeesFactor, Absurd: policy.AbsurdFeePerKB}
-	if o.txfee < 0 {
-		return p, usagef("-f %d: want a target in blocks, 1 to 1000, or a rate in sat/kvB", o.txfee)
-	}
-	if o.txfee != 0 {
-		p.TxFees = o.txfee
-	}
-	return p, nil
-}
-
-// lineInterval is the time between two lines on the slowest channel.
-func (a *app) lineInterval() (longest time.Duration) {
-	for _, c := range a.cfg.Channels {
-		longest = max(longest, cmp.Or(c.LineInterval, control.DefaultLineInterval))
-	}
-	return longest
-}
-
-// quiet is how long the order book must have been still to count as complete:
-// a few lines' time.
-func (a *app) quiet() time.Duration { return max(4*a.lineInterval(), 250*time.Millisecond) }
-
-// feeLimits are what one maker may ask: from flags, else the configuration,
-// else the user. There is no silent default for what may be spent.
-func (a *app) feeLimits(o payOptions) (taker.Limits, error) {
-	limits := taker.Limits{Rel: a.cfg.Policy.MaxCJFeeRel, Abs: -1}
-	if a.cfg.Policy.MaxCJFeeAbs != nil {
-		limits.Abs = *a.cfg.Policy.MaxCJFeeAbs
-	}
-	if o.maxAbs >= 0 {
-		limits.Abs = sats.Amount(o.maxAbs)
-	}
-	if o.maxRel != "" {
-		limits.Rel = o.maxRel
-	}
-	if limits.Rel != "" && limits.Abs >= 0 {
-		return limits, nil
-	}
-	rel, abs := "0.001", 4000+sats.Amount(random.N(int64(6001)))
-	if limits.Rel != "" {
-		rel = limits.Rel
-	}
-	if limits.Abs >= 0 {
-		abs = limits.Abs
-	}
-	yes, err := a.term.confirm(fmt.Sprintf("No fee limit is set. A maker is left out if it asks more than %v and also more than %s of the amount. Is that right?", abs, rel))
-	if errors.Is(err, errNoTerminal) {
-		return limits, usagef("no fee limit is set: give -x and -r, or set max_cj_fee_abs and max_cj_fee_rel in joinmarket.cfg")
-	}
-	if err != nil {
-		return limits, err
-	}
-	if !yes {
-		return limits, usagef("give your own limits with -x and -r, or set them in joinmarket.cfg")
-	}
-	a.term.say("To keep them, put these lines into joinmarket.cfg under [POLICY]:\nmax_cj_fee_abs = %d\nmax_cj_fee_rel = %s", int64(abs), rel)
-	return taker.Limits{Abs: abs, Rel: rel}, nil
-}
-
 // approve shows the quote and asks.
 func (a *app) approve(q taker.Quote, yes bool) error {
 	return a.agree(quoteText(q), "Send it?", yes)
-}
-
-// quoteText shows inputs, outputs, every fee and the makers.
-func quoteText(q taker.Quote) string {
-	var b strings.Builder
-	what := "pay"
-	if q.Sweep {
-		what = "send everything:"
-	}
-	fmt.Fprintf(&b, "\n  %s %s BTC to %s\n", what, q.Amount.BTC(), q.Destination)
-	for _, c := range q.Inputs {
-		fmt.Fprintf(&b, "    from   %16s BTC   %s (mixdepth %d)\n", c.Value.BTC(), c.OutPoint, c.Mixdepth)
-	}
-	for _, m := range q.Makers {
-		fmt.Fprintf(&b, "    maker  %s  asks %v (%s %s)\n", m.Nick, m.Fee, m.Offer.Type, m.Offer.CJFee)
-	}
-	fmt.Fprintf(&b, "    fees   %v to %d makers, about %v to miners (%d.%03d sat/vB)\n",
-		q.CJFee, len(q.Makers), q.MinerFee, q.FeeRate/1000, q.FeeRate%1000)
-	cost := q.MaxCost()
-	share := (cost*10000 + q.Amount - 1) / q.Amount // in hundredths of a percent, rounded up
-	fmt.Fprintf(&b, "    at most %v in all, %d.%02d %% of the amount\n", cost, share/100, share%100)
-	if q.Change > 0 {
-		fmt.Fprintf(&b, "    change about %s BTC, back to the same mixdepth\n", q.Change.BTC())
-	}
-	fmt.Fprintf(&b, "    anonymity set: %d equal outputs (at least %d)\n", q.AnonymitySet(), q.MinMakers+1)
-	if cost > q.Amount/50 {
-		b.WriteString("    NOTE: that is more than 2 % of the amount.\n")
-	}
-	return b.String()
 }
 
 // paymentError gives a failed attempt its exit status and its advice. signed
