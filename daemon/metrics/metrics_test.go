@@ -151,6 +151,35 @@ func TestOperatorsAreTold(t *testing.T) {
 	}
 }
 
+// TestAlertsMatch: packaging/alerts.yml names series that are there.
+func TestAlertsMatch(t *testing.T) {
+	raw, err := os.ReadFile("../../packaging/alerts.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text strings.Builder
+	write(&text, &picture{busy, new(count.Set)})
+	named := regexp.MustCompile(`(joinmarketd_[a-z_]+)(?:\{([a-z]+)=(~?)"([^"]*)"\})?`).FindAllStringSubmatch(string(raw), -1)
+	if len(named) < 10 {
+		t.Fatalf("only %d series", len(named))
+	}
+	for _, m := range named {
+		values := []string{m[4]}
+		if m[3] == "~" {
+			values = strings.Split(m[4], "|")
+		}
+		for _, v := range values {
+			series := m[1]
+			if m[2] != "" {
+				series += "{" + m[2] + `="` + v + `"}`
+			}
+			if !regexp.MustCompile("(?m)^" + regexp.QuoteMeta(series) + "[ {]").MatchString(text.String()) {
+				t.Errorf("no series %s", series)
+			}
+		}
+	}
+}
+
 func TestHealthAndReadiness(t *testing.T) {
 	up := control.SessionStatus{Channels: []control.ChannelReport{{State: "waiting"}, {State: "up"}}}
 	down := control.SessionStatus{Channels: []control.ChannelReport{{State: "waiting"}}}

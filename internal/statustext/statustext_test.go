@@ -1,6 +1,8 @@
 package statustext
 
 import (
+	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -66,5 +68,36 @@ func TestClocksThatDiffer(t *testing.T) {
 	const want = "x, up 0s, 1 client\n\nwatcher for 0s: 0 nicks, 0 offers of 0 makers, 0 conversations\n  c  waiting for 0s, again in 0s\n"
 	if got := Of(a, time.Unix(now, 0)); got != want {
 		t.Errorf("%q", got)
+	}
+}
+
+// TestDocumentedSample: docs/operations.md shows what was seen in this form.
+func TestDocumentedSample(t *testing.T) {
+	doc, err := os.ReadFile("../../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	up := func(name string, age int64, in, out uint64, queued int) []control.ChannelReport {
+		return []control.ChannelReport{{Channel: name, State: "up", Since: now - age, Server: "127.0.0.1:36667", LinesIn: in, LinesOut: out, Queued: queued}}
+	}
+	a := control.StatusAnswer{Version: "joinmarketd 1.0", Clients: 5, Since: now - 532,
+		Sessions: []control.SessionStatus{
+			{Role: control.RoleMaker, Since: now - 371, Ready: true, Peers: 3, Offers: 2, Makers: 2, Conversations: map[string]int{"maker:revealed": 1},
+				Channels: up("1 127.0.0.1", 368, 45, 21, 0)},
+			{Role: control.RoleMaker, Since: now - 295, Ready: true, Peers: 3, Offers: 2, Makers: 2, Channels: up("lab", 292, 47, 18, 0)},
+			{Role: control.RoleMaker, Since: now - 242, Ready: true, Peers: 2, Channels: up("lab", 239, 32, 11, 0)},
+			{Role: control.RoleTaker, Since: now - 33, Ready: true, Peers: 3, Offers: 3, Makers: 3, Conversations: map[string]int{"taker:signing": 1},
+				Channels: up("lab", 30, 34, 22, 1)},
+		},
+		Counts: map[string]uint64{"channels/up": 6, "clients/served": 509, "commitments/used": 2, "conversations/begun": 10, "conversations/signed": 6,
+			"in/private": 37, "in/public": 12, "out/private": 38, "out/public": 7},
+	}
+	if want := Of(a, time.Unix(now, 0)); !strings.Contains(string(doc), "\n$ joinmarketd status\n"+want+"```\n") {
+		t.Errorf("the sample is not of the form\n%s", want)
+	}
+	lost := channel(control.ChannelReport{Channel: "lab", State: "waiting", Since: now - 3, Next: now + 2, Server: "127.0.0.1:36667", Code: "unreachable",
+		Reason: "connecting to 127.0.0.1:36667: dial tcp 127.0.0.1:36667: connect: connection refused", LinesIn: 65, LinesOut: 21}, time.Unix(now, 0))
+	if !strings.Contains(string(doc), "\n  "+lost+"\n") {
+		t.Errorf("the channel that is not up is not of the form\n%s", lost)
 	}
 }
