@@ -176,7 +176,8 @@ max_cj_fee_abs = 10000
 max_cj_fee_rel = 0.001
 tx_fees = 2000
 tx_broadcast = self
-`, host, port, rpc.User, rpc.Password.Reveal(), ircHost, ircPort, room)
+minimum_makers = %d
+`, host, port, rpc.User, rpc.Password.Reveal(), ircHost, ircPort, room, min(m.cfg.Makers, 4))
 	for name, content := range map[string]string{"joinmarket.cfg": text, PasswordFile: Password + "\n"} {
 		if err := os.WriteFile(filepath.Join(m.cfg.Dir, name), []byte(content), 0o600); err != nil {
 			return err
