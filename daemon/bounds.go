@@ -8,10 +8,12 @@ import (
 	"github.com/joinmarket-go/joinmarket/daemon/rate"
 )
 
-// Bounds are those limits of what strangers can have a session do, or keep,
-// that an operator may want to set otherwise; docs/limits.md has all limits.
+// Bounds are those limits of what strangers can have a session do, or keep, and
+// clients a daemon, that an operator may want to set otherwise; docs/limits.md
+// has all limits.
 // A field that is 0 means that of DefaultBounds.
 type Bounds struct {
+	Clients       int // clients at a time, those included that are waited for
 	Conversations int // open conversations of a maker; those that wait for auth, which cost a taker nothing to begin, end after LimitAuth (attack M7)
 	Nicks         int // nicks in a session's order book
 	Offers        int // offers there; at most protocol.MaxOffers
@@ -21,11 +23,12 @@ type Bounds struct {
 }
 
 // DefaultBounds is what holds if nothing else is said.
-var DefaultBounds = Bounds{Conversations: 32, Nicks: 20_000, Offers: 20_000, Answers: 120, Pushes: 60, Hearsay: 1_000_000}
+var DefaultBounds = Bounds{Clients: 32, Conversations: 32, Nicks: 20_000, Offers: 20_000, Answers: 120, Pushes: 60, Hearsay: 1_000_000}
 
 // or fills in from others what is 0.
 func (b Bounds) or(others Bounds) Bounds {
 	return Bounds{
+		Clients:       cmp.Or(b.Clients, others.Clients),
 		Conversations: cmp.Or(b.Conversations, others.Conversations),
 		Nicks:         cmp.Or(b.Nicks, others.Nicks),
 		Offers:        cmp.Or(b.Offers, others.Offers),

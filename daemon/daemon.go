@@ -20,11 +20,8 @@ import (
 	"github.com/joinmarket-go/joinmarket/protocol/control"
 )
 
-// Defaults of Config.
-const (
-	DefaultMaxClients = 32
-	DefaultStartWait  = 60 * time.Second
-)
+// DefaultStartWait is what Config.StartWait is if nothing else is said.
+const DefaultStartWait = 60 * time.Second
 
 // ErrClosed means that the daemon was closed.
 var ErrClosed = errors.New("daemon is closed")
@@ -54,15 +51,13 @@ type Config struct {
 	// Secret is demanded of every client; empty lets everybody in who can
 	// reach a listener.
 	Secret control.Secret
-	// MaxClients bounds the clients at a time; 0 means DefaultMaxClients.
-	MaxClients int
 	// StartWait is how long after the first channel came up a session waits
 	// for the others; 0 means DefaultStartWait.
 	StartWait time.Duration
 	// Limits overrides waits of conversations; those not in it are as in
 	// exchange.DefaultLimits.
 	Limits exchange.Limits
-	// Bounds of what strangers can have a session do.
+	// Bounds of what strangers, and clients, can have it do.
 	Bounds Bounds
 	// Grace is how long a session waits for a client whose connection broke; 0
 	// means control.DefaultGrace, and control.MaxGrace is the most.
@@ -103,9 +98,6 @@ func New(cfg Config) (*Daemon, error) {
 	}
 	if cfg.Version == "" {
 		cfg.Version = "joinmarketd"
-	}
-	if cfg.MaxClients == 0 {
-		cfg.MaxClients = DefaultMaxClients
 	}
 	if cfg.StartWait == 0 {
 		cfg.StartWait = DefaultStartWait
@@ -192,7 +184,7 @@ func (d *Daemon) Serve(ctx context.Context, nc net.Conn) error {
 	return err
 }
 
-// admit counts a client that proved itself. One more than Config.MaxClients is a
+// admit counts a client that proved itself. One more than Bounds.Clients is a
 // guest if it may be one of those that are waited for, which have places.
 func (d *Daemon) admit(h control.Hello) (guest bool, err error) {
 	if d.present.stopped() {
@@ -200,8 +192,8 @@ func (d *Daemon) admit(h control.Hello) (guest bool, err error) {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.clients >= d.cfg.MaxClients {
-		guest = h.Has(control.FeatureResume) && len(d.tokens) > 0 && d.clients < 2*d.cfg.MaxClients
+	if d.clients >= d.cfg.Bounds.Clients {
+		guest = h.Has(control.FeatureResume) && len(d.tokens) > 0 && d.clients < 2*d.cfg.Bounds.Clients
 		if !guest {
 			d.counts.Inc(count.LimitClients)
 			return false, fmt.Errorf("%w: %d clients are connected to this daemon", control.ErrLimit, d.clients)
@@ -216,7 +208,7 @@ func (d *Daemon) admit(h control.Hello) (guest bool, err error) {
 func (d *Daemon) full() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.clients > d.cfg.MaxClients
+	return d.clients > d.cfg.Bounds.Clients
 }
 
 func (d *Daemon) leave() {

@@ -39,11 +39,16 @@ func (k *maker) relay(from protocol.Nick, m line.HP2) {
 	if !k.s.allowed(k.limits.relay.Allow(from, now) && k.limits.allRelay.Allow(now), count.LimitRelay) {
 		return
 	}
+	k.remember(v)
+	k.courier.give(group(m))
+}
+
+// remember notes that a commitment is published for somebody.
+func (k *maker) remember(v commitment.Value) {
 	if len(k.handed) >= maxHanded {
 		clear(k.handed)
 	}
 	k.handed[v] = true
-	k.courier.give(group(m))
 }
 
 // handOn asks some other maker, drawn at random, to publish a used commitment.

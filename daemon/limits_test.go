@@ -23,9 +23,9 @@ import (
 )
 
 // limit is a row of the table of limits: of what, for whom, how much; the key of
-// [LIMITS] and the count of family limits, if it has them; the test that goes
-// beyond it.
-type limit struct{ what, of, most, key, counted, test string }
+// [LIMITS] and the count, of family limits if it names no other, if it has them;
+// the tests that go beyond it, one of which looks at the count.
+type limit struct{ what, of, most, key, counted, tests string }
 
 // limits is the table of docs/limits.md.
 func limits(t *testing.T) []limit {
@@ -35,41 +35,68 @@ func limits(t *testing.T) []limit {
 	queue := func(name string) string { return constant(t, "irc/outbox.go", name) }
 	wait := func(l exchange.Limit) string { return exchange.DefaultLimits[l].String() }
 	return []limit{
-		{"clients", "daemon", n(DefaultMaxClients), "", "clients", "TestClientsAreBounded"},
-		{"open conversations", "maker", n(b.Conversations), "max_conversations", "conversations", "TestM7HalfOpenFillsExpire"},
+		{"clients", "daemon", n(b.Clients), "max_clients", "clients", "TestClientsAreBounded"},
+		{"open conversations", "maker", n(b.Conversations), "max_conversations", "conversations", "TestM7HalfOpenFillsExpire TestFillsAreCounted"},
 		{"time of a conversation without `auth`", "conversation", wait(exchange.LimitAuth), "", "", "TestM7HalfOpenFillsExpire"},
 		{"time of a conversation without `tx`", "conversation", wait(exchange.LimitTx), "", "", "TestMakerDeadlines"},
-		{"fills", "nick", "3 at once, one in 10 s; 6 in ten minutes", "", "fills", "TestFillsOfOneNickAreBounded"},
-		{"nicks that a rate tells apart", "rate", n(limitedNicks), "", "", "TestFloodOfKeysIsBounded"},
-		{"nicks in the order book", "session", n(b.Nicks), "max_nicks", "order-book", "TestFullOfNicks"},
-		{"offers in the order book", "session", n(b.Offers), "max_offers", "order-book", "TestFullOfOffers"},
-		{"offers", "nick", n(protocol.MaxOffersPerNick), "", "order-book", "TestOffersPerNick"},
-		{"bonds in the order book", "session", n(control.MaxBookBonds), "", "order-book", "TestBondsAreBounded"},
-		{"answers to `!orderbook`", "nick and channel", "one in 10 s", "", "orderbook-requests", "TestAnswerToOrderbook"},
-		{"answers to `!orderbook`, a minute", "maker", n(b.Answers), "orderbook_answers_per_minute", "orderbook-requests", "TestAnswerToOrderbook"},
-		{"takers that wait for the proof of a bond", "maker", n(maxBondsWaiting), "", "bond-proofs", "TestBondsDoNotCrowd"},
-		{"transactions to broadcast", "nick", "3 at once, one in 20 min", "", "push", "TestPushIsBounded"},
+		{"time of a maker for an answer", "taker", wait(exchange.LimitStage) + ", less where others are faster", "", "", "TestT11Pace TestT11TorAndFastMarkets"},
+		{"fills", "nick", "3 at once, one in 10 s; 6 in ten minutes", "", "fills", "TestFillsOfOneNickAreBounded TestFillsAreCounted"},
+		{"nicks that a rate tells apart", "rate", n(limitedNicks), "", "", "TestFloodOfKeysIsBounded TestSweep"},
+		{"nicks in the order book", "session", n(b.Nicks), "max_nicks", "order-book", "TestFullOfNicks TestFullBookIsCounted"},
+		{"offers in the order book", "session", n(b.Offers), "max_offers", "order-book", "TestFullOfOffers TestFullBookIsCounted"},
+		{"offers", "nick", n(protocol.MaxOffersPerNick), "", "order-book", "TestOffersPerNick TestFullBookIsCounted"},
+		{"bonds in the order book", "session", n(control.MaxBookBonds), "", "", "TestBondsAreBounded"},
+		{"answers to `!orderbook`", "nick and channel", "one in 10 s", "", "orderbook-requests", "TestAnswerToOrderbook TestAsksAreCounted"},
+		{"answers to `!orderbook`, a minute", "maker", n(b.Answers), "orderbook_answers_per_minute", "orderbook-requests", "TestAnswerToOrderbook TestAsksAreCounted"},
+		{"takers that wait for the proof of a bond", "maker", n(maxBondsWaiting), "", "bond-proofs", "TestBondProofsAreBounded"},
+		{"transactions to broadcast", "nick", "3 at once, one in 20 min", "", "push", "TestPushesOfOneNickAreCounted"},
 		{"transactions to broadcast, an hour", "maker", n(b.Pushes), "pushes_per_hour", "push", "TestM23PushesInAllAreBounded"},
 		{"commitments published by others, kept", "daemon", n(b.Hearsay), "max_commitments_heard", "commitment-list", "TestM2HearsayAges"},
-		{"commitments published by others, taken in", "maker", "200 a minute; 20 a minute of a nick", "", "commitments-heard", "TestM2Hearsay"},
+		{"commitments published by others, taken in", "maker", "200 a minute; 20 a minute of a nick", "", "commitments-heard", "TestM2Hearsay TestM2HearsayIsCounted"},
 		{"commitments that were used", "daemon", n(commitment.MaxUsed), "", "commitment-list", "TestUsedIsBounded"},
 		{"commitments published for others", "maker", "12 at once, one in 5 s; 6 a minute of a nick", "", "commitments-relayed", "TestM24CourierIsBounded"},
 		{"commitments that a courier carries", "maker", n(maxCarried), "", "commitments-relayed", "TestM24CourierIsBounded"},
-		{"refusals (`!error`)", "maker", "20 at once, one a second", "", "refusals", "TestM7FloodOfFills"},
+		{"commitments remembered as published for others", "maker", n(maxHanded), "", "", "TestHandedIsBounded"},
+		{"commitments published by others that wait for the disk", "daemon", constant(t, "commitment/list.go", "maxBehind"), "", "", "TestM2NothingWaitsForTheDisk"},
+		{"refusals (`!error`)", "maker", "20 at once, one a second", "", "refusals", "TestRefusalsAreBounded"},
 		{"texts of counterparties shown", "session", "20 at once, one a second", "", "error-texts", "TestErrorTextsAreBounded"},
 		{"messages that wait for a verdict", "nick", n(maxPerNick), "", "verdicts", "TestFloodWhileClientIsBusy"},
 		{"messages of strangers that wait for a verdict", "session", n(maxStrangers), "", "verdicts", "TestFloodWhileClientIsBusy"},
-		{"bytes of each: of strangers, of known nicks", "session", n(maxLaneBytes), "", "verdicts", "TestFloodWhileClientIsBusy"},
+		{"bytes of each: of strangers, of known nicks", "session", n(maxLaneBytes), "", "verdicts", "TestVerdictBytesAreBounded"},
+		{"messages that wait for a signature", "nick", n(maxToNick), "", "signatures", "TestSignaturesAreBounded"},
+		{"messages that wait for a signature, to all", "session", n(maxToSign), "", "signatures", "TestSignaturesAreBounded"},
 		{"messages that leave soon again if a channel breaks", "channel", n(maxRecent), "", "", "TestRecentIsBounded"},
-		{"bytes of a message", "message", n(protocol.MaxMessage), "", "", "TestTooLarge"},
-		{"pieces of a message", "message", piece("maxPieces"), "", "", "TestN5SizeAndPieces"},
+		{"bytes of a message", "message", n(protocol.MaxMessage), "", "dropped-in/chunk", "TestN5SizeAndPieces TestN5IsCounted"},
+		{"pieces of a message", "message", piece("maxPieces"), "", "dropped-in/chunk", "TestN5SizeAndPieces TestN5IsCounted"},
+		{"time of a message in pieces", "message", piece("maxAge"), "", "", "TestN5Age"},
 		{"messages in pieces", "channel", piece("maxBuffers"), "", "", "TestN5FloodOfBeginnings"},
 		{"bytes of messages in pieces", "channel", piece("maxTotal"), "", "", "TestN5TotalSize"},
-		{"lines that wait to be sent", "channel", queue("maxQueuedLines"), "", "", "TestFull"},
-		{"bytes that wait to be sent", "channel", queue("maxQueuedBytes"), "", "", "TestFull"},
+		{"lines that wait to be sent", "channel", queue("maxQueuedLines"), "", "dropped-out/full", "TestFullOfLines"},
+		{"bytes that wait to be sent", "channel", queue("maxQueuedBytes"), "", "dropped-out/full", "TestFull TestFullOfLines"},
+		{"messages that wait until nothing else does", "channel", queue("maxQueuedLater"), "", "dropped-out/full", "TestFullOfLines"},
+		{"bytes of a line of a server", "channel", constant(t, "irc/receive.go", "maxLine"), "", "", "TestServerEnds"},
 		{"log lines of one cause, a second", "program", n(logs.PerSecond), "", "", "TestD8LinesPerSecond"},
 		{"bytes of a log file", "program", n(logs.FileSize), "", "", "TestD8FilesAreBounded"},
 	}
+}
+
+// causesByName are the constants of package count by what they are counted as,
+// without the family limits.
+func causesByName(t *testing.T) map[string]string {
+	t.Helper()
+	source, err := os.ReadFile("count/causes.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, m := range regexp.MustCompile(`\n\t(\w+):\s+\{\w+, "`).FindAllSubmatch(source, -1) {
+		names = append(names, string(m[1]))
+	}
+	causes := make(map[string]string)
+	for c := range new(count.Set).All() {
+		causes[strings.TrimPrefix(c.String(), "limits/")] = names[c]
+	}
+	return causes
 }
 
 // constant evaluates a constant of another package by its source.
@@ -83,9 +110,13 @@ func constant(t *testing.T, file, name string) string {
 	if m == nil {
 		t.Fatalf("%s has no %s", file, name)
 	}
-	v, err := types.Eval(token.NewFileSet(), nil, token.NoPos, strings.TrimSpace(string(m[1])))
+	number, seconds := strings.CutSuffix(strings.TrimSpace(string(m[1])), " * time.Second")
+	v, err := types.Eval(token.NewFileSet(), nil, token.NoPos, number)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if seconds {
+		return v.Value.String() + " s"
 	}
 	return v.Value.String()
 }
@@ -105,10 +136,7 @@ func TestLimitsAreDocumented(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	causes := map[string]bool{}
-	for c := range new(count.Set).All() {
-		causes[c.String()] = true
-	}
+	causes := causesByName(t)
 	tests := ""
 	for _, pattern := range []string{"*_test.go", "*/*_test.go", "../protocol/*/*_test.go", "../internal/*/*_test.go"} {
 		files, err := filepath.Glob(pattern)
@@ -134,13 +162,22 @@ func TestLimitsAreDocumented(t *testing.T) {
 		if l.key != "" && !strings.Contains(string(sample), "\n"+l.key+" = "+l.most+"\n") {
 			t.Errorf("%s: the sample has no %s = %s", l.what, l.key, l.most)
 		}
-		if l.counted != "" && !causes["limits/"+l.counted] {
+		names, looks := strings.Fields(l.tests), l.counted == ""
+		for i, name := range names {
+			_, body, ok := strings.Cut(tests, "\nfunc "+name+"(t *testing.T) {\n")
+			body, _, _ = strings.Cut(body, "\n}\n")
+			if !ok || !strings.Contains(body, "t.") {
+				t.Errorf("%s: there is no %s, or it cannot fail", l.what, name)
+			}
+			looks = looks || strings.Contains(body, "count."+causes[l.counted])
+			names[i] = code(name)
+		}
+		if l.counted != "" && causes[l.counted] == "" {
 			t.Errorf("%s: there is no count %s", l.what, l.counted)
+		} else if !looks {
+			t.Errorf("%s: none of %s looks at the count %s", l.what, l.tests, l.counted)
 		}
-		if !strings.Contains(tests, "\nfunc "+l.test+"(t *testing.T)") {
-			t.Errorf("%s: there is no %s", l.what, l.test)
-		}
-		table += fmt.Sprintf("| %s | %s | %s | %s | %s | %s |\n", l.what, l.of, l.most, code(l.key), code(l.counted), code(l.test))
+		table += fmt.Sprintf("| %s | %s | %s | %s | %s | %s |\n", l.what, l.of, l.most, code(l.key), code(l.counted), strings.Join(names, ", "))
 	}
 	data, err := os.ReadFile(limitsFile)
 	if err != nil {

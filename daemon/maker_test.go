@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/joinmarket-go/joinmarket/daemon/count"
 	"github.com/joinmarket-go/joinmarket/daemon/daemontest"
 	"github.com/joinmarket-go/joinmarket/daemon/exchange"
 	"github.com/joinmarket-go/joinmarket/protocol"
@@ -88,7 +89,8 @@ func TestM7FloodOfFills(t *testing.T) {
 // TestFloodWhileClientIsBusy: messages that wait for the client's verdict are
 // bounded, and those of an open conversation go first.
 func TestFloodWhileClientIsBusy(t *testing.T) {
-	inWorld(t, Config{}, func(t *testing.T, w *world) {
+	counts := new(count.Set)
+	inWorld(t, Config{Counts: counts}, func(t *testing.T, w *world) {
 		c, s := w.inside(bob)
 		c.enter(control.RoleMaker)
 		c.announce(offer(0))
@@ -112,6 +114,9 @@ func TestFloodWhileClientIsBusy(t *testing.T) {
 		}
 		if in.strangers.count != maxStrangers {
 			t.Errorf("%d messages of strangers wait, cap %d", in.strangers.count, maxStrangers)
+		}
+		if n, want := counts.Get(count.LimitVerdicts), uint64(4*maxStrangers+2*maxPerNick-maxVerdicts); n != want {
+			t.Errorf("%d counted, want %d", n, want)
 		}
 		close(c.mute)
 		expect[control.AuthEvent](c)

@@ -430,7 +430,7 @@ func TestClientWithoutResume(t *testing.T) {
 // TestWaitingClientsHavePlaces: sessions that wait count, and their clients get
 // in although there is no place for others.
 func TestWaitingClientsHavePlaces(t *testing.T) {
-	inWorld(t, Config{MaxClients: 2}, func(t *testing.T, w *world) {
+	inWorld(t, Config{Bounds: Bounds{Clients: 2}}, func(t *testing.T, w *world) {
 		a, b := w.returner(control.RoleTaker, alice), w.returner(control.RoleMaker, bob)
 		a.cut()
 		b.cut()

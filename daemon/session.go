@@ -35,7 +35,7 @@ type session struct {
 	stopping context.Context // ends when the session has to; nil before Daemon.Stop
 	flushing bool            // the session ends when its last lines have left
 	answered answered
-	guest    bool   // beyond Config.MaxClients: may only come back to its session
+	guest    bool   // beyond Bounds.Clients: may only come back to its session
 	free     func() // gives the place back
 
 	clock *clock

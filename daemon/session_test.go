@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/joinmarket-go/joinmarket/daemon/channel"
+	"github.com/joinmarket-go/joinmarket/daemon/count"
 	"github.com/joinmarket-go/joinmarket/daemon/daemontest"
 	"github.com/joinmarket-go/joinmarket/protocol"
 	"github.com/joinmarket-go/joinmarket/protocol/control"
@@ -32,7 +33,8 @@ func TestNewRefuses(t *testing.T) {
 }
 
 func TestClientsAreBounded(t *testing.T) {
-	inWorld(t, Config{MaxClients: 2}, func(t *testing.T, w *world) {
+	counts := new(count.Set)
+	inWorld(t, Config{Counts: counts, Bounds: Bounds{Clients: 2}}, func(t *testing.T, w *world) {
 		a := w.connect(alice)
 		w.connect(bob)
 		refused := func() error {
@@ -44,6 +46,7 @@ func TestClientsAreBounded(t *testing.T) {
 		if err := refused(); !errors.Is(err, control.ErrLimit) {
 			t.Errorf("third client: %v", err)
 		}
+		counted(t, counts, count.LimitClients, 1)
 		a.conn.Close()
 		<-a.done
 		if n := w.connect(carol).status().Clients; n != 2 {

@@ -155,7 +155,7 @@ func TestStatusOfABusySession(t *testing.T) {
 // no more sessions than the protocol has room for.
 func TestStatusOfOthers(t *testing.T) {
 	const clients = control.MaxStatusSessions + 5
-	inWorld(t, Config{MaxClients: clients}, func(t *testing.T, w *world) {
+	inWorld(t, Config{Bounds: Bounds{Clients: clients}}, func(t *testing.T, w *world) {
 		all := make([]*client, clients)
 		for i := range all {
 			all[i] = w.enter(control.RoleWatcher, nick(i+1))

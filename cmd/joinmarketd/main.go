@@ -14,7 +14,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/joinmarket-go/joinmarket/daemon"
 	"github.com/joinmarket-go/joinmarket/internal/nodump"
 )
 
@@ -54,13 +53,14 @@ func giveUp(ctx context.Context, ended func(), errw io.Writer, exit func(code in
 // options are the flags.
 type options struct {
 	dir, listen, cookie, cert, key, level, metrics string
-	maxClients                                     int
+	maxClients                                     int // if limited
+	limited                                        bool
 
 	amp                string // address
 	ampAnyHost, ampTLS bool
 }
 
-// maxClients bounds --max-clients: each client may take some 50 MB at worst.
+// maxClients bounds --max-clients, as it does max_clients.
 const maxClients = 1000
 
 // errUsage marks mistakes in the arguments.
@@ -105,7 +105,10 @@ Exit status: 0 told to end, 1 failed, 2 wrong arguments.`,
 		Version:       version,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return o.serve(cmd.Context(), out, errw) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			o.limited = cmd.Flags().Changed("max-clients")
+			return o.serve(cmd.Context(), out, errw)
+		},
 	}
 	cmd.SetVersionTemplate("joinmarketd {{.Version}}\n")
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fmt.Errorf("%w: %w", errUsage, err) })
@@ -123,7 +126,7 @@ Exit status: 0 told to end, 1 failed, 2 wrong arguments.`,
 	f.StringVar(&o.amp, "amp", "", "serve Python clients on `host:port` as well, such as 127.0.0.1:27183")
 	f.BoolVar(&o.ampAnyHost, "amp-any-host", false, "let --amp listen beyond this machine, where anybody may connect")
 	f.BoolVar(&o.ampTLS, "amp-tls", false, "TLS for --amp (use_ssl of Python clients), with ssl/cert.pem and ssl/key.pem in the data folder")
-	f.IntVar(&o.maxClients, "max-clients", daemon.DefaultMaxClients, "how many clients at a time")
+	f.IntVar(&o.maxClients, "max-clients", 0, "how many clients at a time (default: max_clients in joinmarket.cfg)")
 	cmd.SetArgs(args)
 	cmd.SetOut(out)
 	cmd.SetErr(errw)

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -11,23 +12,43 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/joinmarket-go/joinmarket/internal/config"
 	"github.com/joinmarket-go/joinmarket/protocol/control"
 )
 
-// TestMaxClients: as many clients as the flag says are served at a time, and
-// the next one is told why it is not.
+// TestMaxClients: as many clients as the configuration or the flag says are
+// served at a time, and the next one is told why it is not.
 func TestMaxClients(t *testing.T) {
+	for name, c := range map[string]struct {
+		cfg  string
+		args []string
+		want int
+	}{
+		"flag":          {"", []string{"--max-clients", "70"}, 70},
+		"configuration": {"[LIMITS]\nmax_clients = 3\n", nil, 3},
+		"both":          {"[LIMITS]\nmax_clients = 3\n", []string{"--max-clients", "5"}, 5},
+	} {
+		t.Run(name, func(t *testing.T) { testMaxClients(t, c.cfg, c.args, c.want) })
+	}
+}
+
+func testMaxClients(t *testing.T, cfg string, args []string, want int) {
 	dir, err := os.MkdirTemp("", "jm") // short: the path of a socket has little room
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer os.RemoveAll(dir)
+	if cfg != "" {
+		if err := os.WriteFile(filepath.Join(dir, config.FileName), []byte(cfg), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	out, outw := io.Pipe()
 	ended := make(chan int, 1)
 	go func() {
-		ended <- run(ctx, []string{"--datadir", dir, "--listen", "unix:" + filepath.Join(dir, "s"), "--max-clients", "70"}, outw, io.Discard)
+		ended <- run(ctx, append([]string{"--datadir", dir, "--listen", "unix:" + filepath.Join(dir, "s")}, args...), outw, io.Discard)
 		outw.Close()
 	}()
 	line, err := bufio.NewReader(out).ReadString('\n')
@@ -44,12 +65,12 @@ func TestMaxClients(t *testing.T) {
 		_, err = control.Connect(ctx, nc, control.Config{Software: "test"})
 		return err
 	}
-	for i := range 70 {
+	for i := range want {
 		if err := connect(); err != nil {
 			t.Fatalf("client %d: %v", i, err)
 		}
 	}
-	if err := connect(); err == nil || !strings.Contains(err.Error(), "70 clients") {
+	if err := connect(); err == nil || !strings.Contains(err.Error(), fmt.Sprint(want, " clients")) {
 		t.Errorf("one client more: %v", err)
 	}
 	cancel()

@@ -20,7 +20,7 @@ import (
 
 // check finds mistakes in the flags.
 func (o options) check() error {
-	if o.maxClients < 1 || o.maxClients > maxClients {
+	if o.limited && (o.maxClients < 1 || o.maxClients > maxClients) {
 		return fmt.Errorf("%w: --max-clients %d: want 1 to %d", errUsage, o.maxClients, maxClients)
 	}
 	if o.amp == "" && (o.ampTLS || o.ampAnyHost) {
@@ -43,8 +43,12 @@ func (o options) serve(ctx context.Context, out, errw io.Writer) error {
 	}
 	cfg, log := set.cfg, set.log
 	at := o.address(cfg)
+	bounds := daemon.Bounds(cfg.Limits)
+	if o.limited {
+		bounds.Clients = o.maxClients
+	}
 	listener, err := control.Listen(control.Config{
-		Address: at.Address, CookieFile: at.CookieFile, CertFile: o.cert, KeyFile: o.key, MaxConns: 2 * o.maxClients,
+		Address: at.Address, CookieFile: at.CookieFile, CertFile: o.cert, KeyFile: o.key, MaxConns: 2 * bounds.Clients,
 		SocketMode: cfg.Daemon.SocketMode, SocketGroup: cfg.Daemon.SocketGroup, Log: log.With(logs.Part, "control"),
 	})
 	if err != nil {
@@ -56,10 +60,9 @@ func (o options) serve(ctx context.Context, out, errw io.Writer) error {
 		NewChannel:  irc.Factory(log.With(logs.Part, "irc"), counts),
 		Channels:    cfg.Channels,
 		Commitments: cfg.Policy.BlacklistFile,
-		Bounds:      daemon.Bounds(cfg.Limits),
+		Bounds:      bounds,
 		Version:     "joinmarketd " + version,
 		Secret:      listener.Secret(),
-		MaxClients:  o.maxClients,
 		Grace:       cfg.Daemon.Grace,
 		Counts:      counts,
 		Logger:      log.With(logs.Part, "daemon"),

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/joinmarket-go/joinmarket/daemon/count"
 	"github.com/joinmarket-go/joinmarket/protocol"
 )
 
@@ -175,7 +176,8 @@ func TestJunkFile(t *testing.T) {
 func TestM2HearsayAges(t *testing.T) {
 	dir := t.TempDir()
 	const max = 20
-	l := open(t, Config{File: filepath.Join(dir, "commitmentlist"), MaxHeard: max})
+	counts := new(count.Set)
+	l := open(t, Config{File: filepath.Join(dir, "commitmentlist"), MaxHeard: max, Counts: counts})
 	use(t, l, value(-1))
 	for i := range 100 * max {
 		if !l.Hear(value(i)) {
@@ -201,6 +203,9 @@ func TestM2HearsayAges(t *testing.T) {
 		}
 	}
 	check(l)
+	if n := counts.Get(count.LimitCommitmentList); n != 2*100-1 {
+		t.Errorf("counted %d times that half of it is forgotten", n)
+	}
 	l.Close()
 	for _, name := range []string{"commitmentlist.heard", "commitmentlist.heard.old"} {
 		if n := strings.Count(read(t, filepath.Join(dir, name)), "\n"); n > max/2 {

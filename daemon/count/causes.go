@@ -5,7 +5,7 @@ type Cause uint8
 
 // Bounds that were reached.
 const (
-	LimitClients        Cause = iota // a client more than --max-clients
+	LimitClients        Cause = iota // a client more than there may be
 	LimitConversations               // a fill while a maker had all the conversations it may have
 	LimitFills                       // a nick filled too often
 	LimitRefusals                    // a refusal that was not sent, as too many were

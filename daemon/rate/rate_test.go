@@ -70,3 +70,32 @@ func TestFloodOfKeysIsBounded(t *testing.T) {
 		t.Errorf("%d allowed", allowed)
 	}
 }
+
+// TestSweep: keys that were active give their memory back when their rate needs
+// no watching any more, and not before: it makes no difference to what is
+// allowed.
+func TestSweep(t *testing.T) {
+	k, unswept := NewKeyed[int](Rate{10 * time.Second, 2}, 1000), NewKeyed[int](Rate{10 * time.Second, 2}, 1000)
+	for s := range 600 {
+		for _, key := range []int{0, s / 7, 100 + s/50, 200 + s%90} {
+			if got, want := k.Allow(key, at(float64(s))), unswept.Allow(key, at(float64(s))); got != want {
+				t.Fatalf("key %d at %d s: %v, unswept %v", key, s, got, want)
+			}
+		}
+		if s%13 == 0 {
+			k.Sweep(at(float64(s)))
+		}
+	}
+	if len(k.buckets) >= len(unswept.buckets) {
+		t.Errorf("%d keys are remembered, %d if never swept", len(k.buckets), len(unswept.buckets))
+	}
+	before := k.buckets
+	k.Sweep(at(599))
+	k.Sweep(at(599)) // nothing to do: no new map
+	if k.Sweep(at(1e6)); len(k.buckets) != 0 || len(before) == 0 {
+		t.Errorf("%d of %d keys are remembered for ever", len(k.buckets), len(before))
+	}
+	if !k.Allow(0, at(1e6)) {
+		t.Error("a key that was forgotten is refused")
+	}
+}

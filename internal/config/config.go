@@ -176,8 +176,9 @@ type YieldGenerator struct {
 }
 
 // Limits is [LIMITS] (ours): what strangers can have a maker or an order book
-// do. The fields are those of the daemon's Bounds.
+// do, and how many clients joinmarketd serves. The fields are those of the daemon's Bounds.
 type Limits struct {
+	Clients       int // max_clients of joinmarketd
 	Conversations int // max_conversations: open ones of a maker
 	Nicks         int // max_nicks in the order book
 	Offers        int // max_offers in the order book
@@ -206,7 +207,7 @@ func Default(dir string) Config {
 			CommitmentsFile: filepath.Join(dir, "cmtdata", "commitments.json"),
 			BlacklistFile:   filepath.Join(dir, "cmtdata", "commitmentlist"),
 		},
-		Limits: Limits{Conversations: 32, Nicks: 20_000, Offers: 20_000, Answers: 120, Pushes: 60, Hearsay: 1_000_000},
+		Limits: Limits{Clients: 32, Conversations: 32, Nicks: 20_000, Offers: 20_000, Answers: 120, Pushes: 60, Hearsay: 1_000_000},
 		Yield: YieldGenerator{OrderType: "reloffer", CJFeeAbs: 500, CJFeeRel: "0.00002", MinSize: 100_000,
 			CJFeeFactor: "0.1", TxFeeFactor: "0.3", SizeFactor: "0.1", Reannounce: 5 * time.Minute},
 	}

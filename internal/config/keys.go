@@ -76,6 +76,7 @@ var keys = map[string]setter{
 	"POLICY commit_file_location":     func(c *Config, v string) error { c.Policy.CommitmentsFile = inDir(c, v); return nil },
 	"POLICY commitment_list_location": setBlacklist,
 
+	"LIMITS max_clients":                  whole(func(c *Config) *int { return &c.Limits.Clients }, 1, 1000),
 	"LIMITS max_conversations":            whole(func(c *Config) *int { return &c.Limits.Conversations }, 1, 10_000),
 	"LIMITS max_nicks":                    whole(func(c *Config) *int { return &c.Limits.Nicks }, 100, 1_000_000),
 	"LIMITS max_offers":                   whole(func(c *Config) *int { return &c.Limits.Offers }, 100, protocol.MaxOffers),
