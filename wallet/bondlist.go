@@ -37,15 +37,17 @@ type knownBond struct {
 
 func (b knownBond) equal(o knownBond) bool { return b.path == o.path && b.since.Equal(o.since) }
 
-// addBond puts a bond at the end of the list unless it is there.
-func (s *state) addBond(path keys.Path, since time.Time) {
-	if slices.ContainsFunc(s.bonds, func(b knownBond) bool { return b.path == path }) {
-		return
+// addBond puts a bond at the end of the list unless it is there, and returns its
+// place.
+func (s *state) addBond(path keys.Path, since time.Time) int {
+	if at := slices.IndexFunc(s.bonds, func(b knownBond) bool { return b.path == path }); at >= 0 {
+		return at
 	}
 	if !since.IsZero() {
 		since = time.Unix(since.Unix(), 0)
 	}
 	s.bonds = append(s.bonds, knownBond{path, since})
+	return len(s.bonds) - 1
 }
 
 // everyBondPath returns the path at an index of everyBond; keys.ErrPath where
@@ -92,7 +94,12 @@ func mayShowBonds(txs []chain.Tx) bool {
 // h is the history with these, and w.mu is held.
 func (w *Wallet) recogniseLocked(s *state, h history.History, u chain.Update) {
 	see := func(script []byte) {
-		if path, ours := w.paths[string(script)]; ours && path.Branch == keys.Timelocked {
+		path, ours := w.paths[string(script)]
+		switch {
+		case !ours || path.Branch != keys.Timelocked:
+		case s.seek: // all are watched, from the beginning
+			s.addBond(path, time.Time{})
+		default:
 			s.addBond(path, pastOf(script, h, u.Tip.MedianTime))
 		}
 	}

@@ -156,7 +156,7 @@ func (w *Wallet) advance(paid []keys.Path) error {
 		for _, path := range paid {
 			switch {
 			case path.Branch == keys.Timelocked:
-				s.addBond(path, time.Time{})
+				s.bonds[s.addBond(path, time.Time{})].since = time.Time{} // the coin may be older
 			case path.Branch <= keys.Internal:
 				next := &s.next[path.Mixdepth][path.Branch]
 				*next = max(*next, path.Index+1)

@@ -144,7 +144,7 @@ func (w *Wallet) branches(id branchID, count uint32) (list []chain.Branch, err e
 	for _, known := range bonds {
 		b := chain.Branch{Count: 1, Birth: w.birth()}
 		if !known.since.IsZero() {
-			b.Birth = known.since.Add(-birthSlack)
+			b.Birth = known.since
 		}
 		b.Script = func(uint32) ([]byte, error) { return w.script(known.path) }
 		list = append(list, b)
