@@ -98,7 +98,12 @@ func TestW3WorkIsBounded(t *testing.T) {
 	}
 }
 
-func TestDefaultKDF(t *testing.T) {
+// TestW3NewFilesCostAsRecommended: a guess takes no less than RFC 9106 asks of
+// machines with little memory, unless tests say otherwise.
+func TestW3NewFilesCostAsRecommended(t *testing.T) {
+	if k := DefaultKDF; k.Memory < 64*1024 || k.Passes < 3 || k.Lanes > 4 {
+		t.Errorf("%+v", k)
+	}
 	f, err := Create(filepath.Join(t.TempDir(), "w"), password, content, Config{})
 	if err != nil {
 		t.Fatal(err)

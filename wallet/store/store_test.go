@@ -134,7 +134,7 @@ func TestSavesShareNoBytes(t *testing.T) {
 	}
 }
 
-func TestPasswords(t *testing.T) {
+func TestW3WrongAndEmptyPasswords(t *testing.T) {
 	path := newFile(t)
 	for _, wrong := range []string{"", "correct hors", "correct horse ", "Correct horse"} {
 		if _, _, err := Open(path, secret.NewText(wrong), light); !errors.Is(err, ErrPassword) || errors.Is(err, ErrDamaged) {
@@ -142,7 +142,7 @@ func TestPasswords(t *testing.T) {
 		}
 	}
 	if _, err := Create(filepath.Join(t.TempDir(), "w"), secret.Text{}, content, light); !errors.Is(err, ErrEmptyPassword) {
-		t.Errorf("W3: a wallet without password: %v", err)
+		t.Errorf("a wallet without password: %v", err)
 	}
 	// A wrong guess gives the lock back.
 	f, _, err := Open(path, password, light)

@@ -76,7 +76,9 @@ func parseTx(t testing.TB, text string) *wire.MsgTx {
 	return tx
 }
 
-func TestSignAsReference(t *testing.T) {
+// TestW11SignAsReference: the same key and hash give the signature of RFC 6979,
+// which is the reference's, each time.
+func TestW11SignAsReference(t *testing.T) {
 	types, unspendable := make(map[string]int), 0
 	for _, v := range vectors.Kind[vector](t, "txsign.json", "sign_input", 18) {
 		types[v.ScriptType]++
