@@ -10,6 +10,7 @@ GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 FUZZTIME   ?= 10s
 SEEDS      ?= 1..1000000
 FOR        ?= 5m
+COINJOINS  ?= 1000
 TESTFLAGS  ?=
 # The race detector watches our code and what it uses, but for the arithmetic of
 # keys and the pages of a database: no race of ours is in there, and they would
@@ -43,7 +44,8 @@ check: ## what CI runs
 fuzz: ## every fuzz target for FUZZTIME
 	./scripts/fuzz.sh $(FUZZTIME)
 
-simulate: ## a market for each of SEEDS, until FOR is over
+simulate: ## takers among faulty makers, then a market for each of SEEDS, until FOR is over
+	$(GO) test ./client/taker -run '^TestSimulation$$' -timeout 0 -v -coinjoins $(COINJOINS)
 	$(GO) test ./daemon/daemontest/market -run '^TestSeeds$$' -timeout 0 -v -seeds $(SEEDS) -for $(FOR)
 
 bench: build ## the numbers of docs/benchmarks.md

@@ -69,7 +69,7 @@ func (a *attempt) fill(ctx context.Context, pl *plan) (map[protocol.Nick]string,
 			return nil
 		}
 		keys[e.Maker] = e.PubKey
-		a.progress("%d makers took the offer, %d are wanted", len(keys), len(pl.Makers))
+		a.progress("%d makers took the offer; %d take part, the others are in reserve", len(keys), len(pl.Makers))
 		return nil
 	}
 	s.more = func(n int) ([]protocol.Nick, error) {

@@ -24,6 +24,8 @@ type maker struct {
 	coins []coins.Coin
 	keys  map[wire.OutPoint]*btcec.PrivateKey
 
+	liar bool // does not look at what it signs
+
 	opened     []coins.Coin
 	cj, change []byte // output scripts
 }
@@ -83,12 +85,13 @@ func (m *maker) sign(tx *wire.MsgTx) (answer []any) {
 				paid++
 			}
 		}
-		if paid != 1 {
+		if paid != 1 && !m.liar {
 			m.p.t.Errorf("%s is paid %d times", m.nick, paid)
 		}
 	}
 	for i, in := range tx.TxIn {
-		if m.signInput(tx, i) {
+		own := func(c coins.Coin) bool { return c.OutPoint == in.PreviousOutPoint }
+		if slices.ContainsFunc(m.opened, own) && m.signInput(tx, i) {
 			pushes, err := txsign.PushesOf(in)
 			if err != nil {
 				m.p.t.Fatal(err)
@@ -96,7 +99,7 @@ func (m *maker) sign(tx *wire.MsgTx) (answer []any) {
 			answer = append(answer, control.SigEvent{Attempt: m.p.attempt, Maker: m.nick, Sig: pushes.Encode()})
 		}
 	}
-	if len(answer) != len(m.opened) {
+	if len(answer) != len(m.opened) && !m.liar {
 		m.p.t.Errorf("%d of the %d coins of %s are in the transaction", len(answer), len(m.opened), m.nick)
 	}
 	return answer

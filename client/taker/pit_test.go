@@ -51,6 +51,11 @@ type pit struct {
 	cannotOpen bool // the makers are only names, without coins
 	old        bool // the daemon knows no refill
 
+	shown []*wire.MsgTx // the transactions of all attempts
+
+	// reply, if not nil, is given what a maker answers to a command and returns
+	// what the taker gets instead, and after how long.
+	reply func(command string, m *maker, answer []any) ([]any, time.Duration)
 	// twist, if not nil, is given what a maker answers to a command and returns
 	// what the taker gets instead.
 	twist func(command string, m *maker, answer []any) []any
@@ -72,8 +77,15 @@ func newPit(t *testing.T, n int) *pit {
 	return p
 }
 
-// join adds a maker.
+// join adds a maker and confirms its coins.
 func (p *pit) join(offer protocol.Offer, values ...sats.Amount) *maker {
+	m := p.enlist(offer, values...)
+	p.chain.Mine(1)
+	return m
+}
+
+// enlist adds a maker with coins that are not confirmed yet.
+func (p *pit) enlist(offer protocol.Offer, values ...sats.Amount) *maker {
 	id, err := identity.New()
 	if err != nil {
 		p.t.Fatal(err)
@@ -83,7 +95,6 @@ func (p *pit) join(offer protocol.Offer, values ...sats.Amount) *maker {
 	for _, value := range values {
 		m.earn(value)
 	}
-	p.chain.Mine(1)
 	p.makers = append(p.makers, m)
 	return m
 }
@@ -132,8 +143,19 @@ func (p *pit) answer(command string, m *maker, answer []any) {
 	if p.twist != nil {
 		answer = p.twist(command, m, answer)
 	}
-	for _, e := range answer {
-		p.events <- e
+	deliver := func() {
+		for _, e := range answer {
+			p.events <- e
+		}
+	}
+	if p.reply == nil {
+		deliver()
+		return
+	}
+	var delay time.Duration
+	answer, delay = p.reply(command, m, answer)
+	if len(answer) > 0 {
+		time.AfterFunc(delay, deliver)
 	}
 }
 
@@ -221,10 +243,13 @@ func (p *pit) Tx(_ context.Context, r control.TxRequest) error {
 	if err := r.Validate(); err != nil {
 		p.t.Errorf("tx: %v", err)
 	}
-	for _, nick := range r.Makers {
+	for i, nick := range r.Makers {
 		tx := new(wire.MsgTx)
 		if err := tx.DeserializeNoWitness(bytes.NewReader(r.Tx)); err != nil {
 			p.t.Fatal(err)
+		}
+		if i == 0 {
+			p.shown = append(p.shown, tx)
 		}
 		m := p.maker(nick)
 		p.answer("tx", m, m.sign(tx))

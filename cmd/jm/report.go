@@ -179,6 +179,7 @@ func (r *report) facts() string {
 	row := func(name, format string, args ...any) {
 		fmt.Fprintf(&b, "    %-15s "+format+"\n", append([]any{name}, args...)...)
 	}
+	row("attempt", "%s (jm explain %s)", r.ID, r.ID)
 	row("amount", "%v to %s", r.Amount, r.Destination)
 	row("anonymity set", "%d equal outputs of %s BTC: nobody outside can tell whose is whose", len(r.Parts), r.Amount.BTC())
 	row("makers' fees", "%v for %d makers", makers, len(r.Parts)-1)

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/joinmarket-go/joinmarket/client/taker"
+	"github.com/joinmarket-go/joinmarket/protocol"
+	"github.com/joinmarket-go/joinmarket/wallet/coins"
+)
+
+// TestT13CrowdIsTold: the user is told whom the makers are drawn from, and
+// warned when they may all be one.
+func TestT13CrowdIsTold(t *testing.T) {
+	for _, c := range []struct {
+		crowd taker.Crowd
+		want  string
+		warn  bool
+	}{
+		{taker.Crowd{Makers: 30, Bonded: 12, Chance: 0.00001}, "drawn from 30 makers, 12 of them with a fidelity bond; chance that one operator", false},
+		{taker.Crowd{Makers: 30, Bonded: 12, Chance: 0.002}, "0.20 %", false},
+		{taker.Crowd{Makers: 30, Bonded: 1, Chance: 0.25}, "25 %", true},
+		{taker.Crowd{Makers: 30, Chance: 1}, "none has locked coins", true},
+		{taker.Crowd{Makers: 3, Bonded: 3}, "3 of them with a fidelity bond\n", false},
+	} {
+		text := crowdText(c.crowd)
+		if !strings.Contains(text, c.want) || strings.Contains(text, "NOTE") != c.warn {
+			t.Errorf("%+v: %s", c.crowd, text)
+		}
+	}
+}
+
+// TestT12TriesAreTold: how many attempts are left stands in the quote, as do the
+// greatest fees.
+func TestT12TriesAreTold(t *testing.T) {
+	text := quoteText(taker.Quote{Amount: 1_000_000, Makers: make([]taker.QuotedMaker, 4), Reserve: make([]taker.QuotedMaker, 7),
+		CJFee: 2000, MaxCJFee: 5000, MinerFee: 800, MaxMinerFee: 1000, Tries: 2, NextTry: 905_000, Inputs: []coins.Coin{{Value: 2_000_000}}})
+	for _, want := range []string{"tries: 2 left with these coins, this one included; more from block 905000 on",
+		"up to 5 000 sat", "at most 6 000 sat in all, 0.60 %", "reserve: 7 more makers"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in:%s", want, text)
+		}
+	}
+}
+
+// TestPickByHand: the user picks in a table; what is no row of it is asked for
+// again.
+func TestPickByHand(t *testing.T) {
+	var talk bytes.Buffer
+	term := &terminal{err: &talk, canAsk: true, lines: bufio.NewReader(strings.NewReader("7\nx\n-1\n 2\n"))}
+	list := []taker.Candidate{{Nick: "J5a", Fee: 100, Bond: 2.5e16}, {Nick: "J5b", Fee: 200}, {Nick: "J5c", Fee: 300}}
+	for i := range list {
+		list[i].Offer = protocol.Offer{Type: protocol.SW0AbsOffer, CJFee: "100"}
+	}
+	a := &app{term: term}
+	if i, err := a.pickMaker(list, 2); err != nil || i != 2 {
+		t.Errorf("%d, %v", i, err)
+	}
+	if text := talk.String(); strings.Count(text, "Which maker?") != 4 || !strings.Contains(text, "2.5000000000000000") || strings.Count(text, "J5c") != 1 {
+		t.Errorf("%s", text)
+	}
+	if _, err := a.pickMaker(list, 2); err == nil {
+		t.Error("nobody answered, and a maker was picked")
+	}
+	if i, err := a.pickMaker(list[:1], 1); err != nil || i != 0 {
+		t.Errorf("a list of one: %d, %v", i, err)
+	}
+}
