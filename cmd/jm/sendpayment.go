@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/joinmarket-go/joinmarket/client/taker"
 	"github.com/joinmarket-go/joinmarket/internal/random"
 	"github.com/joinmarket-go/joinmarket/protocol"
-	"github.com/joinmarket-go/joinmarket/protocol/control"
 	"github.com/joinmarket-go/joinmarket/protocol/sats"
 	"github.com/joinmarket-go/joinmarket/wallet"
 )
@@ -27,13 +27,14 @@ type payOptions struct {
 	random, cheapest, weighted bool
 	bonded, pick               bool
 	noRBF                      bool
+	schedule                   string
 	yes                        bool
 }
 
 func newSendPayment(a *app) *cobra.Command {
 	var o payOptions
 	cmd := &cobra.Command{
-		Use:   "sendpayment [WALLET] AMOUNT ADDRESS | [WALLET] URI",
+		Use:   "sendpayment [WALLET] AMOUNT ADDRESS | [WALLET] URI | -S FILE [WALLET]",
 		Short: "Pay with a CoinJoin",
 		Long: `Pay with a CoinJoin: the payment becomes one of several equal outputs, the
 others being those of makers, and nobody outside can tell which is whose.
@@ -46,10 +47,17 @@ takes part and what it costs at most, and are asked.
 With -N 0 it is an ordinary payment, without makers and without the privacy of a
 CoinJoin; jm wallet send can do more of that kind.
 
+With -S the payments are those of a schedule file of the reference, a line each:
+mixdepth,amount,makers,destination,wait,rounding,completed. They are made one
+after the other and may be interrupted; jm tumbler --restart goes on.
+
 Use a fresh address, and do not pay an address of the mixdepth that you pay from.`,
 		Example: `  jm sendpayment 0.05 bc1q...
   jm sendpayment savings sweep bc1q... -m 2 -N 8`,
 		Args: func(_ *cobra.Command, args []string) error {
+			if o.schedule != "" {
+				return cobra.MaximumNArgs(1)(nil, args)
+			}
 			if len(args) < 1 || len(args) > 3 {
 				return usagef("want an amount and an address, or a payment URI, and before them a wallet if there are several; %d words are given", len(args))
 			}
@@ -58,6 +66,9 @@ Use a fresh address, and do not pay an address of the mixdepth that you pay from
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := a.load(); err != nil {
 				return err
+			}
+			if o.schedule != "" {
+				return a.paySchedule(cmd.Context(), strings.Join(args, ""), o)
 			}
 			name, amount, to, err := a.paymentWords(args)
 			if err != nil {
@@ -76,6 +87,18 @@ Use a fresh address, and do not pay an address of the mixdepth that you pay from
 	f := cmd.Flags()
 	f.IntVarP(&o.makers, "makercount", "N", 0, "how many `makers` to join with, 0 for none (default: 8 to 10 at random)")
 	f.IntVarP(&o.mixdepth, "mixdepth", "m", 0, "the `mixdepth` that pays")
+	marketFlags(cmd, &o)
+	f.BoolVarP(&o.pick, "pick-orders", "P", false, "pick the makers yourself, in a table; fee limits do not count then")
+	cmd.MarkFlagsMutuallyExclusive(append(slices.Clone(choosing), "pick-orders")...)
+	f.BoolVar(&o.noRBF, "no-rbf", false, "with -N 0: do not let the transaction be replaced by one with a higher fee")
+	f.BoolVar(&o.yes, "yes", false, "agree beforehand")
+	f.StringVarP(&o.schedule, "schedule-file", "S", "", "make the payments of a schedule `file`, one after the other")
+	return cmd
+}
+
+// marketFlags are the flags that say whom to pay how much for a CoinJoin.
+func marketFlags(cmd *cobra.Command, o *payOptions) {
+	f := cmd.Flags()
 	f.Int64VarP(&o.txfee, "txfee", "f", 0, "miner fee: up to 1000 a target in `blocks`, above a rate in sat/kvB (default: tx_fees)")
 	f.Int64VarP(&o.maxAbs, "max-cj-fee-abs", "x", -1, "the most one maker may ask, in `sat` (default: max_cj_fee_abs)")
 	f.StringVarP(&o.maxRel, "max-cj-fee-rel", "r", "", "the most one maker may ask, as a `fraction` of the amount (default: max_cj_fee_rel)")
@@ -84,11 +107,7 @@ Use a fresh address, and do not pay an address of the mixdepth that you pay from
 	f.BoolVarP(&o.random, "random-choose", "R", false, "draw makers at random among those within the fee limits")
 	f.BoolVarP(&o.cheapest, "cheapest-choose", "C", false, "choose the cheapest makers")
 	f.BoolVarP(&o.weighted, "weighted-choose", "W", false, "draw at random, the cheaper the likelier")
-	f.BoolVar(&o.noRBF, "no-rbf", false, "with -N 0: do not let the transaction be replaced by one with a higher fee")
-	f.BoolVar(&o.yes, "yes", false, "agree beforehand")
-	f.BoolVarP(&o.pick, "pick-orders", "P", false, "pick the makers yourself, in a table; fee limits do not count then")
-	cmd.MarkFlagsMutuallyExclusive(append(slices.Clone(choosing), "pick-orders")...)
-	return cmd
+	cmd.MarkFlagsMutuallyExclusive(choosing...)
 }
 
 // payment checks what the user wrote; the address is one.
@@ -134,21 +153,12 @@ func (a *app) sendPayment(ctx context.Context, name string, p taker.Payment, o p
 	}
 	ctx, stop := follow(ctx, w)
 	defer stop()
-	session, hangUp, err := a.connect(ctx, control.RoleTaker)
-	if err != nil {
-		return err
+	cfg.Wallet = w
+	result, err := a.coinJoin(ctx, cfg, p, func(q taker.Quote) error { return a.approve(q, o.yes) })
+	var failed *taker.Error
+	if err != nil && !errors.As(err, &failed) {
+		return err // there was no attempt
 	}
-	defer hangUp()
-	store, err := a.openCommitments()
-	if err != nil {
-		return err
-	}
-	cfg.Wallet, cfg.Daemon, cfg.Commitments = w, session, store
-	t, err := taker.New(cfg)
-	if err != nil {
-		return err
-	}
-	result, err := t.Run(ctx, p, func(q taker.Quote) error { return a.approve(q, o.yes) })
 	a.term.waiting("")
 	rep := newReport(p, result, err)
 	if a.json {
