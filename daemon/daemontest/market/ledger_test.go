@@ -276,6 +276,7 @@ func (l *ledger) saidPublic(w *wire, groups []string) {
 type filled struct {
 	commitment protocol.Commitment
 	used       bool
+	taker      protocol.Nick // who used it, if that was a stranger
 }
 
 // commitments are two that a maker was filled with, and is to be filled with once
@@ -299,7 +300,11 @@ func (l *ledger) commitments(daemon int, maker protocol.Nick) (list []filled) {
 		})
 		if i >= 0 {
 			l.opened[fact{"probed", "", "", all[i]}] = true
-			list = append(list, filled{protocol.Commitment(all[i]), used})
+			c := filled{commitment: protocol.Commitment(all[i]), used: used}
+			if by := l.used[daemon][c.commitment].taker; l.served[by] == "" {
+				c.taker = by
+			}
+			list = append(list, c)
 		}
 	}
 	return list

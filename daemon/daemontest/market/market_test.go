@@ -25,7 +25,7 @@ type size struct {
 
 var (
 	small = size{takers: 3, makers: 3, badTakers: 3, badMakers: 3, crowds: 2, nicks: 50}
-	big   = size{takers: 40, makers: 40, badTakers: 60, badMakers: 60, crowds: 8, nicks: 1000, full: true}
+	big   = size{takers: 30, makers: 30, badTakers: 70, badMakers: 70, crowds: 4, nicks: 400, full: true}
 )
 
 // mix is what may go wrong in a run.

@@ -48,33 +48,35 @@ func (m *market) rest() {
 }
 
 // probe has a stranger fill makers that are at rest: with a commitment that was
-// used, and with one that was only reserved. None but the second is taken.
+// used, by others or, long ago, by itself, and with one that was only reserved.
+// None but the last is taken.
 func (m *market) probe() {
 	ctx, stop := context.WithCancel(context.Background())
 	defer m.strangers.Wait()
 	defer stop()
-	p := m.newBadTaker("probing", nickOf('p', 1))
+	p := m.newBadTaker("probing", "")
 	p.on = m.places
-	p.come(ctx)
-	for _, k := range m.makers {
+	for i, k := range m.makers {
 		if !k.sound() {
 			continue
 		}
-		at := m.where[k.nick][0]
-		for _, c := range m.ledger.commitments(k.daemon, k.nick) {
+		for j, c := range m.ledger.commitments(k.daemon, k.nick) {
+			p.nick = nickOf('p', 2*i+j)
+			if c.taker != "" {
+				p.nick = c.taker
+			}
+			p.come(ctx)
 			synctest.Wait() // until it is there
-			p.rightly(at, k.nick, filling{0, minSize, c.commitment, p.key})
+			p.rightly(m.where[k.nick][0], k.nick, filling{0, minSize, c.commitment, p.key})
 			want := protocol.CmdPubKey
 			if c.used {
 				want = protocol.CmdError
 			}
-			if h, ok := p.next(ctx, k.nick, want, time.Minute); !ok {
-				m.ledger.broken("%s at rest does not answer %s (%+v) to a commitment, used: %v", k.nick, want, h, c.used)
+			if _, ok := p.next(ctx, k.nick, want, time.Minute); !ok {
+				m.ledger.broken("%s at rest does not answer %s to %s, whose commitment is used: %v", k.nick, want, p.nick, c.used)
 			}
-			p.nick = nickOf('p', p.aliases+2)
-			p.aliases++
 			p.goAway()
-			p.come(ctx)
+			synctest.Wait()
 		}
 	}
 	time.Sleep(settle)
