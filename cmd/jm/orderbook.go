@@ -11,7 +11,6 @@ import (
 
 	"github.com/joinmarket-go/joinmarket/client/taker"
 	"github.com/joinmarket-go/joinmarket/protocol/control"
-	"github.com/joinmarket-go/joinmarket/protocol/sats"
 )
 
 func newOrderbook(a *app) *cobra.Command {
@@ -61,15 +60,8 @@ No wallet and no node are needed.`,
 // bookText lists offers by type and fee.
 func bookText(book control.OrderbookAnswer) string {
 	offers := slices.Clone(book.Offers)
-	price := func(o control.OfferEntry) sats.Amount {
-		fee, err := o.Fee(sats.Max) // where even the smallest fractions differ
-		if err != nil {
-			return sats.Max
-		}
-		return fee
-	}
 	slices.SortStableFunc(offers, func(x, y control.OfferEntry) int {
-		return cmp.Or(cmp.Compare(x.Type, y.Type), cmp.Compare(price(x), price(y)), cmp.Compare(x.Nick, y.Nick))
+		return cmp.Or(cmp.Compare(x.Type, y.Type), cmp.Compare(price(x.Offer), price(y.Offer)), cmp.Compare(x.Nick, y.Nick))
 	})
 	var b strings.Builder
 	if len(offers) == 0 {

@@ -66,6 +66,7 @@ output.`,
 		}
 		return a.yieldGenerator(cmd.Context(), one(args))
 	}
+	cmd.AddCommand(newMakerStatus(a))
 	return cmd
 }
 
