@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what some tests start, on Debian:
 #
-#   ngircd, inspircd, python3, cc
+#   ngircd, inspircd, python3, cc, systemd-analyze
 #             from the machine's own release, by apt (needs root)
 #   bitcoind  unpacked below DIR with the libraries it needs, so that nothing
 #             is installed or started system-wide; needs no root if DIR is
@@ -104,5 +104,6 @@ PATH=$PATH:/usr/sbin
 debian ngircd ngircd
 debian inspircd inspircd
 debian python3 python3 # for examples/
+debian systemd-analyze systemd # reads the unit; is not started
 debian cc gcc libc6-dev        # for the race detector
 install_bitcoind
