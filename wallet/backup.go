@@ -1,7 +1,10 @@
 package wallet
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -94,6 +97,30 @@ func (w *Wallet) backupIfDue(s *state) {
 	if _, err := w.backup(s); err != nil && !errors.Is(err, store.ErrClosed) {
 		w.log.Warn("no backup of the wallet was made, trying again at the next change", "err", err)
 	}
+}
+
+// olderBody returns a copy of a body that an older version of this program wrote;
+// otherwise nothing.
+func olderBody(body []byte) (older secret.Bytes) {
+	var v struct{ Version int }
+	if json.Unmarshal(body, &v) == nil && v.Version < bodyVersion {
+		older = secret.NewBytes(bytes.Clone(body))
+	}
+	return older
+}
+
+// backupOlder keeps what an older version wrote, as it is, before the first save
+// makes the file one that only this version reads: whoever goes back restores it.
+// Called with saving held.
+func (w *Wallet) backupOlder() error {
+	if w.older.Empty() {
+		return nil
+	}
+	if _, err := w.file.Backup(w.older.Reveal()); err != nil {
+		return fmt.Errorf("%w: no backup for the version that wrote it last: %w", store.ErrSave, err)
+	}
+	w.older.Wipe()
+	return nil
 }
 
 // FromBackup makes a new wallet file of a backup, or of a copy of a wallet file,

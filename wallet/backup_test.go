@@ -1,6 +1,7 @@
 package wallet_test
 
 import (
+	"bytes"
 	"errors"
 	"io/fs"
 	"path/filepath"
@@ -279,5 +280,62 @@ func TestW13BackupHasTheBonds(t *testing.T) {
 			t.Errorf("from the backup %s: %+v", name, all)
 		}
 		again.Close()
+	}
+}
+
+// TestD13OlderFileIsKept: before a file of an older version becomes one that only
+// this version reads, it is in a backup as it was. Without that backup nothing is
+// changed; reading alone makes none.
+func TestD13OlderFileIsKept(t *testing.T) {
+	old := []byte(`{"version":1,"network":"regtest","type":"p2wpkh","entropy":"00000000000000000000000000000000","extension":"","birth":0,"next":[[1,2]],"frozen":[]}`)
+	for name, change := range map[string]func(*wallet.Wallet) error{
+		"an address": func(w *wallet.Wallet) error { _, err := w.NextAddress(0, keys.External); return err },
+		"a password": func(w *wallet.Wallet) error { return w.ChangePassword(wallettest.Password) },
+	} {
+		path := filepath.Join(t.TempDir(), "w.jmw")
+		file, err := store.Create(path, wallettest.Password, old, store.Config{KDF: wallettest.LightKDF})
+		if err != nil {
+			t.Fatal(err)
+		}
+		file.Close()
+		kept := func() (n int) {
+			t.Helper()
+			copies, err := store.Backups(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, c := range copies {
+				if body, err := store.ReadBackup(c.Path, wallettest.Password); err != nil {
+					t.Error(err)
+				} else if bytes.Equal(body, old) {
+					n++
+				}
+			}
+			return n
+		}
+		cfg := offline()
+		disk := &noBackups{durable.OS, true}
+		cfg.Files = disk
+		w, err := wallet.Open(path, wallettest.Password, cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := change(w); !errors.Is(err, store.ErrSave) || !errors.Is(err, errDisk) || kept() != 0 {
+			t.Errorf("%s without a backup: %v", name, err)
+		}
+		w.Close()
+		w, err = wallet.Open(path, wallettest.Password, offline())
+		if err != nil || kept() != 0 {
+			t.Fatalf("%s: it was changed by reading or in vain: %v", name, err)
+		}
+		for range 2 {
+			if err := change(w); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		w.Close()
+		if n := kept(); n != 1 {
+			t.Errorf("%s: kept %d times", name, n)
+		}
 	}
 }

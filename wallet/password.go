@@ -12,6 +12,9 @@ func (w *Wallet) ChangePassword(password secret.Text) error {
 	defer w.storing.Unlock()
 	w.saving.Lock()
 	defer w.saving.Unlock()
+	if err := w.backupOlder(); err != nil {
+		return err
+	}
 	data, err := w.state.encode(w.seed, w.cfg.Params)
 	if err != nil {
 		return err

@@ -275,6 +275,9 @@ func (w *Wallet) save(change func(*state) error) error {
 	if next.equal(w.state) {
 		return nil
 	}
+	if err := w.backupOlder(); err != nil {
+		return err
+	}
 	w.backupIfDue(&next)
 	data, err := next.encode(w.seed, w.cfg.Params)
 	if err != nil {

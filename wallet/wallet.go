@@ -121,8 +121,9 @@ type Wallet struct {
 	storing sync.Mutex // held while the state of the chain is written; protects the next field
 	stored  stored
 
-	saving sync.Mutex // held while the file is written; protects the next field
+	saving sync.Mutex // held while the file is written; protects the next fields
 	file   *store.File
+	older  secret.Bytes // the state as an older version wrote it, until a backup has it
 
 	mu      sync.RWMutex         // protects the fields below
 	tree    *keys.Tree           // nil after Close
@@ -190,7 +191,7 @@ func Open(path string, password secret.Text, cfg Config) (*Wallet, error) {
 		file.Close()
 		return nil, err
 	}
-	w.file = file
+	w.file, w.older = file, olderBody(body)
 	w.loadChain()
 	w.holdAgain()
 	w.beginRecovery()
@@ -274,6 +275,7 @@ func (w *Wallet) Close() error {
 	w.tree.Wipe()
 	w.tree = nil
 	w.seed.Wipe()
+	w.older.Wipe()
 	return w.file.Close()
 }
 

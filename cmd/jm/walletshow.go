@@ -9,7 +9,6 @@ import (
 	"github.com/joinmarket-go/joinmarket/protocol/sats"
 	"github.com/joinmarket-go/joinmarket/wallet"
 	"github.com/joinmarket-go/joinmarket/wallet/coins"
-	"github.com/joinmarket-go/joinmarket/wallet/keys"
 )
 
 func newWalletShow(a *app) *cobra.Command {
@@ -137,41 +136,4 @@ func (s *walletSummary) text() string {
 	}
 	fmt.Fprintf(&b, "\n   total %16s\n", s.Total.BTC())
 	return b.String()
-}
-
-func newWalletAddress(a *app) *cobra.Command {
-	var mixdepth int
-	cmd := &cobra.Command{
-		Use:   "address [WALLET]",
-		Short: "Hand out a fresh address to be paid at",
-		Long: `Hand out a fresh address to be paid at. Each call gives another one; none is
-ever given twice, so use each for one payment.`,
-		Args: cobra.MaximumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := a.load(); err != nil {
-				return err
-			}
-			// The node must have told which addresses were used before, in
-			// another program too.
-			w, done, err := a.openSynced(cmd.Context(), one(args))
-			if err != nil {
-				return err
-			}
-			defer done()
-			if mixdepth < 0 || mixdepth >= w.Mixdepths() {
-				return usagef("--mixdepth %d: this wallet has the mixdepths 0 to %d", mixdepth, w.Mixdepths()-1)
-			}
-			address, err := w.NextAddress(mixdepth, keys.External)
-			if err != nil {
-				return withCode(exitWallet, err)
-			}
-			if a.json {
-				return a.print(map[string]any{"address": address.Text, "mixdepth": mixdepth, "path": w.PathText(address.Path)})
-			}
-			fmt.Fprintln(a.term.out, address.Text)
-			return nil
-		},
-	}
-	cmd.Flags().IntVarP(&mixdepth, "mixdepth", "m", 0, "the mixdepth that receives")
-	return cmd
 }

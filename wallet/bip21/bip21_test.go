@@ -68,9 +68,9 @@ func TestEncodeInOrder(t *testing.T) {
 	one := sats.Amount(1)
 	u := URI{Address: payee, Amount: &one, Label: "l", Message: "m", PayJoin: "https://x/",
 		Other: map[string]string{"z": "1", "a": "2", "pjos": "0"}}
-	want := "bitcoin:" + payee + "?amount=0.00000001&label=l&message=m&pj=https://x/&a=2&pjos=0&z=1"
-	if got, err := u.EncodePlain(); got != want || err != nil {
-		t.Errorf("EncodePlain = %s, %v, want %s", got, err, want)
+	want := "bitcoin:" + payee + "?amount=0.00000001&label=l&message=m&pj=https%3A%2F%2Fx%2F&a=2&pjos=0&z=1"
+	if got, err := u.Encode(); got != want || err != nil {
+		t.Errorf("Encode = %s, %v, want %s", got, err, want)
 	}
 }
 
@@ -106,14 +106,12 @@ func FuzzEncode(f *testing.F) {
 		if a := sats.Amount(amount); amount != 0 {
 			u.Amount = &a
 		}
-		for _, encode := range []func() (string, error){u.Encode, u.EncodePlain} {
-			text, err := encode()
-			if err != nil {
-				continue
-			}
-			if back, err := Decode(text); err != nil || !equal(back, u) {
-				t.Fatalf("%+v is written %q, read back %+v, %v", u, text, back, err)
-			}
+		text, err := u.Encode()
+		if err != nil {
+			return
+		}
+		if back, err := Decode(text); err != nil || !equal(back, u) {
+			t.Fatalf("%+v is written %q, read back %+v, %v", u, text, back, err)
 		}
 	})
 }

@@ -13,14 +13,7 @@ import (
 // was: an unfit address is ErrAddress, an amount outside 0..21 million BTC
 // ErrAmount, a name that starts with "req-" ErrRequired, and anything else that
 // would be lost or altered ErrSyntax.
-func (u URI) Encode() (string, error) { return u.encode("") }
-
-// EncodePlain is Encode with ':' and '/' left as they are in values, which is
-// how receivers of payjoins write their endpoint.
-func (u URI) EncodePlain() (string, error) { return u.encode(":/") }
-
-// encode leaves the characters of plain as they are.
-func (u URI) encode(plain string) (string, error) {
+func (u URI) Encode() (string, error) {
 	if err := checkAddress(u.Address); err != nil {
 		return "", err
 	}
@@ -29,7 +22,7 @@ func (u URI) encode(plain string) (string, error) {
 		if !utf8.ValidString(name) || !utf8.ValidString(value) {
 			return fmt.Errorf("%w: %.40q is not text in UTF-8", ErrSyntax, name)
 		}
-		params = append(params, escape(name, plain)+"="+escape(value, plain))
+		params = append(params, escape(name)+"="+escape(value))
 		return nil
 	}
 	if u.Amount != nil {
@@ -72,13 +65,13 @@ func (u URI) encode(plain string) (string, error) {
 	return text, nil
 }
 
-// escape writes every byte as %XX but the unreserved ones of RFC 3986 and those
-// of plain. The library's QueryEscape writes a blank as a plus sign, which not
-// every wallet reads as one.
-func escape(text, plain string) string {
+// escape writes every byte as %XX but the unreserved ones of RFC 3986. The
+// library's QueryEscape writes a blank as a plus sign, which not every wallet
+// reads as one.
+func escape(text string) string {
 	var out strings.Builder
 	for _, c := range []byte(text) {
-		if '0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z' || strings.IndexByte("-._~"+plain, c) >= 0 {
+		if '0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z' || strings.IndexByte("-._~", c) >= 0 {
 			out.WriteByte(c)
 		} else {
 			fmt.Fprintf(&out, "%%%02X", c)
