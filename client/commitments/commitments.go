@@ -151,7 +151,7 @@ func (s *Store) free(ctx context.Context, f *file, node Node, prover Prover, amo
 				return
 			}
 		}
-		for _, entry := range f.External.entries {
+		for _, entry := range f.External {
 			if first, ok := s.valid(&entry); ok && !next(first.UTXO, first.Owns, entry.at) {
 				return
 			}
@@ -253,34 +253,47 @@ func (s *Store) lookUp(ctx context.Context, node Node, out wire.OutPoint, amount
 
 // record lets choose pick a proof from the present file and writes that its
 // commitment is used, all while nobody else can.
-func (s *Store) record(choose func(*file) (podle.Proof, error)) (podle.Proof, error) {
+func (s *Store) record(choose func(*file) (podle.Proof, error)) (proof podle.Proof, err error) {
+	err = s.update(func(f *file) error {
+		if proof, err = choose(f); err == nil {
+			f.add(proof.Commitment())
+		}
+		return err
+	})
+	if err != nil {
+		return podle.Proof{}, err
+	}
+	return proof, nil
+}
+
+// update changes the file while nobody else can. After an error of change
+// nothing is written.
+func (s *Store) update(change func(*file) error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	lock := flock.New(s.cfg.Path+".lock", flock.SetPermissions(0o600))
 	if err := lock.Lock(); err != nil {
-		return podle.Proof{}, fmt.Errorf("%w: locking it: %w", ErrFile, err)
+		return fmt.Errorf("%w: locking it: %w", ErrFile, err)
 	}
 	defer lock.Close()
 	if err := durable.Clean(s.cfg.Path); err != nil {
-		return podle.Proof{}, fmt.Errorf("%w: tidying up after a crash: %w", ErrFile, err)
+		return fmt.Errorf("%w: tidying up after a crash: %w", ErrFile, err)
 	}
 	f, err := readFile(s.cfg.Path)
 	if err != nil {
-		return podle.Proof{}, err
+		return err
 	}
-	proof, err := choose(f)
-	if err != nil {
-		return podle.Proof{}, err
+	if err := change(f); err != nil {
+		return err
 	}
-	f.add(proof.Commitment())
 	data, err := f.encode()
 	if err == nil {
 		err = durable.WriteFileOn(s.cfg.Files, s.cfg.Path, append(data, '\n'), 0o600)
 	}
 	if err != nil {
-		return podle.Proof{}, fmt.Errorf("%w: recording a commitment: %w", ErrFile, err)
+		return fmt.Errorf("%w: recording a commitment: %w", ErrFile, err)
 	}
-	return proof, nil
+	return nil
 }
 
 // NoneError says why no coin can be committed to.

@@ -129,7 +129,7 @@ func TestNextAsReference(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, e := range before.External.entries {
+		for _, e := range before.External {
 			if p := e.proofs[0]; slices.Contains(v.AllowExternal, p.UTXO.String()) {
 				w.outs[p.UTXO] = chain.TxOut{Value: 1_000_000, Script: p2wpkh(p.P[:]), Confirmations: 10}
 			}
@@ -161,7 +161,7 @@ func TestNextAsReference(t *testing.T) {
 		}
 		slices.Sort(after.Used)
 		slices.Sort(v.UsedAfter)
-		if !slices.Equal(after.Used, v.UsedAfter) || len(after.External.entries) != len(before.External.entries) {
+		if !slices.Equal(after.Used, v.UsedAfter) || len(after.External) != len(before.External) {
 			t.Errorf("%s: file has %v, want %v", v.Note, after.Used, v.UsedAfter)
 		}
 	}
@@ -323,4 +323,81 @@ func TestTried(t *testing.T) {
 	if _, err := s.Tried(w, []coins.Coin{{}}); err == nil {
 		t.Error("a coin that the wallet does not have")
 	}
+}
+
+// TestOutside puts openings of other coins into the file, uses one up, and takes
+// them out again.
+func TestOutside(t *testing.T) {
+	w := newWorld()
+	path := filepath.Join(t.TempDir(), "commitments.json")
+	s := open(t, path)
+	var proofs []podle.Proof
+	var outs []wire.OutPoint
+	for i := range 2 {
+		coin := w.add(t, outPoint(i), []byte{byte(i + 1)}, 1e8)
+		outs = append(outs, coin.OutPoint)
+		for index := range 3 {
+			proof, err := w.Commit(coin, index)
+			if err != nil {
+				t.Fatal(err)
+			}
+			proofs = append(proofs, proof)
+		}
+	}
+	want := func(left ...int) {
+		t.Helper()
+		list, err := s.Outside()
+		if err != nil || len(list) != len(left) {
+			t.Fatalf("%v, %v; want %v", list, err, left)
+		}
+		for i, n := range left {
+			if list[i].Left != n || list[i].Coin != outs[i] {
+				t.Errorf("coin %d: %+v, want %d left", i, list[i], n)
+			}
+		}
+	}
+	want()
+	bad := proofs[0]
+	bad.S[5] ^= 1
+	if err := s.AddOutside(proofs[1], bad); !errors.Is(err, podle.ErrProof) {
+		t.Errorf("an opening that proves nothing: %v", err)
+	}
+	want()
+	for range 2 { // a second time is no error
+		if err := s.AddOutside(proofs...); err != nil {
+			t.Fatal(err)
+		}
+		want(3, 3)
+	}
+	if data, err := os.ReadFile(path); err != nil || !strings.Contains(string(data), `"used": [],`) {
+		t.Errorf("the reference wants a list: %.40s, %v", data, err)
+	}
+	other := newWorld()
+	stranger, err := other.Commit(other.add(t, outPoint(0), []byte{9}, 1e8), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.AddOutside(stranger); !errors.Is(err, podle.ErrProof) {
+		t.Errorf("another key for a coin: %v", err)
+	}
+	got, err := s.Next(t.Context(), w, w, 1e8, nil, nil)
+	if err != nil || got.Commitment() != proofs[0].Commitment() {
+		t.Fatalf("%v, %v", got, err)
+	}
+	want(2, 3)
+	delete(w.outs, outs[0]) // spent
+	if got, err = s.Next(t.Context(), w, w, 1e8, nil, nil); err != nil || got.UTXO != outs[1] {
+		t.Fatalf("%v, %v", got, err)
+	}
+	if n, err := s.RemoveOutside(outs[0]); n != 1 || err != nil {
+		t.Errorf("%d removed, %v", n, err)
+	}
+	if n, err := s.RemoveOutside(); n != 1 || err != nil {
+		t.Errorf("%d removed, %v", n, err)
+	}
+	want()
+	if err := s.AddOutside(proofs...); err != nil {
+		t.Fatal(err)
+	}
+	want(2, 2) // what was used is remembered
 }

@@ -9,6 +9,9 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strconv"
+
+	"github.com/btcsuite/btcd/wire/v2"
 
 	"github.com/joinmarket-go/joinmarket/wallet/coins"
 	"github.com/joinmarket-go/joinmarket/wallet/podle"
@@ -33,15 +36,13 @@ type file struct {
 	used map[[32]byte]bool // the same as Used
 }
 
-// external is the map of openings that add-utxo made, in the order of the file,
-// together with the text it was read from.
-type external struct {
-	raw     json.RawMessage
-	entries []entry
-}
+// external is the map of openings of other coins, in the order of the file.
+type external []entry
 
 // entry is the openings of one coin; a nil proof is an index not in the file.
 type entry struct {
+	coin   wire.OutPoint
+	key    [33]byte
 	proofs [podle.Points]*podle.Proof
 }
 
@@ -50,7 +51,7 @@ func readFile(path string) (*file, error) {
 	damaged := func(err error) error {
 		return fmt.Errorf("%w: %s: %w; repair it or move it away (makers then refuse some attempts)", ErrFile, path, err)
 	}
-	f := &file{used: map[[32]byte]bool{}}
+	f := &file{Used: []string{}, used: map[[32]byte]bool{}}
 	in, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return f, nil
@@ -90,21 +91,48 @@ func (f *file) add(c [32]byte) {
 }
 
 // encode writes the file as the reference does, with an indent of four.
-func (f *file) encode() ([]byte, error) {
-	if f.External.raw == nil {
-		f.External.raw = json.RawMessage("{}")
-	}
-	return json.MarshalIndent(f, "", "    ")
+func (f *file) encode() ([]byte, error) { return json.MarshalIndent(f, "", "    ") }
+
+// fileEntry is an entry in the file.
+type fileEntry struct {
+	P      string                 `json:"P"`
+	Reveal map[string]fileOpening `json:"reveal"`
 }
 
-// MarshalJSON writes what was read.
-func (e external) MarshalJSON() ([]byte, error) { return e.raw, nil }
+type fileOpening struct {
+	P2 string `json:"P2"`
+	S  string `json:"s"`
+	E  string `json:"e"`
+}
+
+// MarshalJSON writes the entries in their order.
+func (e external) MarshalJSON() ([]byte, error) {
+	out := []byte{'{'}
+	for i, coin := range e {
+		f := fileEntry{P: hex.EncodeToString(coin.key[:]), Reveal: make(map[string]fileOpening)}
+		for index, proof := range coin.proofs {
+			if proof != nil {
+				f.Reveal[strconv.Itoa(index)] = fileOpening{hex.EncodeToString(proof.P2[:]), hex.EncodeToString(proof.S[:]), hex.EncodeToString(proof.E[:])}
+			}
+		}
+		value, err := json.Marshal(f)
+		if err != nil {
+			return nil, err
+		}
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = strconv.AppendQuote(out, coin.coin.String())
+		out = append(append(out, ':'), value...)
+	}
+	return append(out, '}'), nil
+}
 
 // UnmarshalJSON reads the entries in the order of the text, which is the order
 // in which they are tried.
 func (e *external) UnmarshalJSON(raw []byte) error {
-	e.raw = bytes.Clone(raw)
 	decoder := json.NewDecoder(bytes.NewReader(raw))
+	decoder.DisallowUnknownFields() // writing back would lose them
 	if open, err := decoder.Token(); err != nil || open != json.Delim('{') {
 		return errors.New("external is no object")
 	}
@@ -113,32 +141,38 @@ func (e *external) UnmarshalJSON(raw []byte) error {
 		if err != nil {
 			return err
 		}
-		var value struct {
-			P      string
-			Reveal map[string]struct{ P2, S, E string }
-		}
+		var value fileEntry
 		if err := decoder.Decode(&value); err != nil {
 			return err
 		}
-		var coin entry
-		for i := range podle.Points {
-			opening, ok := value.Reveal[fmt.Sprint(i)]
-			if !ok {
-				continue
-			}
-			proof := new(podle.Proof)
-			if proof.UTXO, err = coins.ParseOutPoint(name.(string)); err != nil {
-				return err
-			}
-			if err := errors.Join(unhex(proof.P[:], value.P), unhex(proof.P2[:], opening.P2),
-				unhex(proof.S[:], opening.S), unhex(proof.E[:], opening.E)); err != nil {
-				return fmt.Errorf("external commitment %d of %s: %w", i, name, err)
-			}
-			coin.proofs[i] = proof
+		coin, err := value.entry(name.(string))
+		if err != nil {
+			return fmt.Errorf("external commitments of %.100q: %w", name, err)
 		}
-		e.entries = append(e.entries, coin)
+		*e = append(*e, coin)
 	}
 	return nil
+}
+
+func (f fileEntry) entry(name string) (coin entry, err error) {
+	if coin.coin, err = coins.ParseOutPoint(name); err != nil {
+		return coin, err
+	}
+	if err := unhex(coin.key[:], f.P); err != nil {
+		return coin, err
+	}
+	for text, opening := range f.Reveal {
+		index, err := strconv.ParseUint(text, 10, 8)
+		if err != nil || strconv.FormatUint(index, 10) != text {
+			return coin, fmt.Errorf("index %.20q: want 0 to %d", text, podle.Points-1)
+		}
+		proof := &podle.Proof{UTXO: coin.coin, P: coin.key}
+		if err := errors.Join(unhex(proof.P2[:], opening.P2), unhex(proof.S[:], opening.S), unhex(proof.E[:], opening.E)); err != nil {
+			return coin, fmt.Errorf("index %s: %w", text, err)
+		}
+		coin.proofs[index] = proof
+	}
+	return coin, nil
 }
 
 // unhex fills field from exactly as many bytes of hex.
