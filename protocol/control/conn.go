@@ -38,7 +38,8 @@ type Conn struct {
 	calls calls
 	inbox inbox // owned by the reader and the request goroutines
 	done  chan struct{}
-	heard atomic.Int64 // Unix time in ns
+	began time.Time
+	heard atomic.Int64 // the last frame, in ns since began
 
 	mu      sync.Mutex // protects the fields below and the deadlines of nc
 	err     error      // why the connection ended
@@ -50,20 +51,18 @@ func newConn(nc net.Conn, r *bufio.Reader, peer Hello, log *slog.Logger, readLim
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	c := &Conn{
+	return &Conn{
 		nc: nc, r: r, readLimit: readLimit, writeLimit: writeLimit, peer: peer, log: log,
-		out: newOutbox(), calls: newCalls(), done: make(chan struct{}),
+		out: newOutbox(), calls: newCalls(), done: make(chan struct{}), began: time.Now(),
 	}
-	c.heard.Store(time.Now().UnixNano())
-	return c
 }
 
 // Peer is the hello of the other side.
 func (c *Conn) Peer() Hello { return c.peer }
 
 // Heard is when the last frame of the other side came, or when the hellos were
-// done if none has.
-func (c *Conn) Heard() time.Time { return time.Unix(0, c.heard.Load()) }
+// done if none has. A clock that is set meanwhile is of no concern.
+func (c *Conn) Heard() time.Time { return c.began.Add(time.Duration(c.heard.Load())) }
 
 // Done is closed when the connection has ended. Run may still be sending the
 // last frames.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -284,6 +285,20 @@ func TestAbortTellsWhy(t *testing.T) {
 	<-client.Done()
 	if err := client.Err(); !errors.Is(err, control.ErrLimit) || err.Error() != "limit reached: enough" {
 		t.Errorf("client: %v", err)
+	}
+}
+
+// TestD6HeardIgnoresTheClock: whether the other side is alive does not depend on
+// what somebody sets the clock to.
+func TestD6HeardIgnoresTheClock(t *testing.T) {
+	client, daemon := pair(t, funcs{}, echo)
+	before := time.Now()
+	if err := client.Call(t.Context(), "ping", nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	heard := daemon.Heard()
+	if heard.Before(before) || time.Since(heard) < 0 || !strings.Contains(heard.String(), " m=") {
+		t.Errorf("heard at %v, asked at %v", heard, before)
 	}
 }
 

@@ -64,7 +64,7 @@ func (c *Conn) take(ctx context.Context, h Handler, wg *sync.WaitGroup, body []b
 	if err != nil {
 		return err
 	}
-	c.heard.Store(time.Now().UnixNano())
+	c.heard.Store(int64(time.Since(c.began)))
 	switch f.kind() {
 	case kindRequest:
 		return c.dispatch(ctx, h, wg, f)
