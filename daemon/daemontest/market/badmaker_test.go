@@ -223,7 +223,11 @@ func (b *badMaker) wrongly(ctx context.Context, h heard, t *badTalk, r reply) bo
 		}
 	case "second-key":
 		b.rightly(h.at, h.from, t, r)
-		b.say(h.at, h.from, protocol.CmdPubKey, b.dice.session().Public())
+		second := b.dice.session().Public()
+		if b.m.mix.lossy || b.m.mix.lying { // it may be the first that arrives
+			b.m.ledger.says(protocol.CmdPubKey, b.nick, h.from, second)
+		}
+		b.say(h.at, h.from, protocol.CmdPubKey, second)
 	case "hasty":
 		for _, c := range []protocol.Command{protocol.CmdSig, protocol.CmdIOAuth, protocol.CmdTx, protocol.CmdAuth} {
 			if c != r.command { // its turn has not come, or is over

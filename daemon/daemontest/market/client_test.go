@@ -8,6 +8,7 @@ import (
 	"net"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/joinmarket-go/joinmarket/protocol"
@@ -19,16 +20,17 @@ type trouble string
 
 const (
 	sound trouble = ""
-	torn  trouble = "torn" // its connection breaks, and it comes back, in time or too late
-	gone  trouble = "gone" // it dies without a word
-	mute  trouble = "mute" // for a while it answers no question
-	deaf  trouble = "deaf" // for a while it reads nothing
-	rude  trouble = "rude" // it asks for what may not be
-	shut  trouble = "shut" // its daemon is stopped
+	blink trouble = "blinking" // its connection breaks, and it is back at once, which harms nothing
+	torn  trouble = "torn"     // its connection breaks, and it comes back, in time or too late
+	gone  trouble = "gone"     // it dies without a word
+	mute  trouble = "mute"     // for a while it answers no question
+	deaf  trouble = "deaf"     // for a while it reads nothing
+	rude  trouble = "rude"     // it asks for what may not be
+	shut  trouble = "shut"     // its daemon is stopped
 )
 
 // troubles are those that befall one client.
-var troubles = []trouble{torn, gone, mute, deaf, rude}
+var troubles = []trouble{blink, torn, gone, mute, deaf, rude}
 
 // client is a scripted client of a daemon.
 type client struct {
@@ -46,11 +48,12 @@ type client struct {
 	conn     *control.Conn // the latest
 	nc       net.Conn
 	served   chan struct{} // closed when both ends of the latest are through
+	next     chan struct{} // closed when there is one after the latest, or none will be
+	ids      atomic.Uint64 // of commands, on all connections
 	token    control.Credential
 	count    uint64 // events so far
 	muted    bool
 	stuck    chan struct{} // while it reads nothing
-	over     bool          // it has left for good
 	ready    chan struct{} // closed with the event
 	isReady  bool
 	requests sync.WaitGroup
@@ -76,8 +79,19 @@ func (c *client) connect() (*control.Conn, error) {
 	}()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.conn, c.nc, c.served = conn, ours, served
+	c.nc, c.served = ours, served
 	return conn, nil
+}
+
+// use has commands sent on a connection, those too that the one before took with
+// it.
+func (c *client) use(conn *control.Conn) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.next != nil {
+		close(c.next)
+	}
+	c.conn, c.next = conn, make(chan struct{})
 }
 
 // gated is a connection that is not read while the client is deaf.
@@ -98,10 +112,14 @@ func (g *gated) Read(b []byte) (int, error) {
 
 // enter enters the market; it reports false where it could not.
 func (c *client) enter() bool {
-	if _, err := c.connect(); err != nil {
-		c.m.ledger.broken("%s is not let in: %v", c.nick, err)
+	conn, err := c.connect()
+	if err != nil {
+		if c.trouble != shut {
+			c.m.ledger.broken("%s is not let in: %v", c.nick, err)
+		}
 		return false
 	}
+	c.use(conn)
 	var a control.StartAnswer
 	r := control.StartRequest{Role: c.role, Nick: c.nick, Network: "regtest", Channels: c.channels}
 	if c.watches {
@@ -126,7 +144,7 @@ func (c *client) enter() bool {
 }
 
 // sound: nothing is wrong with the client itself.
-func (c *client) sound() bool { return c.trouble == sound }
+func (c *client) sound() bool { return c.trouble == sound || c.trouble == blink }
 
 // codes are the errors that a command may have.
 var codes = []error{
@@ -134,14 +152,28 @@ var codes = []error{
 	control.ErrResume, control.ErrClosed, control.ErrTimeout, control.ErrSlow,
 }
 
-// call has the daemon do something. Its errors are coded.
+// call has the daemon do something. Its errors are coded. Over a connection that
+// breaks and is followed by another one it is done once.
 func (c *client) call(method string, req, ans any) error {
-	c.mu.Lock()
-	conn := c.conn
-	c.mu.Unlock()
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
-	err := conn.Call(ctx, method, req, ans)
+	id := c.ids.Add(1)
+	var err error
+	for {
+		c.mu.Lock()
+		conn, next := c.conn, c.next
+		c.mu.Unlock()
+		err = conn.CallAs(ctx, id, method, req, ans)
+		if conn.Err() == nil || c.trouble != blink {
+			break
+		}
+		select {
+		case <-next:
+			continue
+		case <-ctx.Done():
+		}
+		break
+	}
 	switch {
 	case err == nil:
 	case ctx.Err() != nil:
@@ -151,7 +183,7 @@ func (c *client) call(method string, req, ans any) error {
 	case !c.sound() && errors.Is(err, control.ErrMalformed): // half a frame
 	case !slices.ContainsFunc(codes, func(code error) bool { return errors.Is(err, code) }):
 		c.m.ledger.broken("%s: %s failed without a good code: %v", c.nick, method, err)
-	case c.sound() && errors.Is(err, control.ErrClosed):
+	case c.trouble == sound && errors.Is(err, control.ErrClosed):
 		c.m.ledger.broken("%s: the connection is over: %v", c.nick, err)
 	}
 	return err
@@ -237,11 +269,12 @@ func (c *client) tear(away time.Duration) bool {
 	if err != nil {
 		return false
 	}
+	defer c.use(conn)
 	c.mu.Lock()
 	r := control.ResumeRequest{Token: c.token, Events: c.count}
 	c.mu.Unlock()
 	var a control.ResumeAnswer
-	switch err := conn.Call(context.Background(), control.MethodResume, r, &a); {
+	switch err := conn.CallAs(context.Background(), c.ids.Add(1), control.MethodResume, r, &a); {
 	case errors.Is(err, control.ErrResume) && away > 50*time.Second:
 		return false
 	case err != nil:
@@ -261,13 +294,12 @@ func (c *client) tear(away time.Duration) bool {
 func (c *client) leave(word bool) {
 	c.mu.Lock()
 	conn, served := c.conn, c.served
-	c.over = true
 	c.mu.Unlock()
 	if conn == nil {
 		return
 	}
 	if word {
-		conn.Call(context.Background(), control.MethodLeave, nil, nil)
+		conn.CallAs(context.Background(), c.ids.Add(1), control.MethodLeave, nil, nil)
 	}
 	conn.Close()
 	<-served

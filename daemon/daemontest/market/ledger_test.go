@@ -49,9 +49,10 @@ type ledger struct {
 	keys     map[string]way                 // session keys of makers, and for whom
 	used     []map[protocol.Commitment]use
 	opened   map[fact]bool // commitments at makers
-	wild     map[way]bool  // what is said here may turn out as anything
-	lying    bool          // a server says what it likes in the name of others
-	lossy    bool          // what a channel may have lost is said again, perhaps late
+	probed   map[protocol.Commitment]bool
+	wild     map[way]bool // what is said here may turn out as anything
+	lying    bool         // a server says what it likes in the name of others
+	lossy    bool         // what a channel may have lost is said again, perhaps late
 	outcomes map[outcome]int
 }
 
@@ -61,7 +62,7 @@ type outcome struct{ row, column string }
 func newLedger(daemons int) *ledger {
 	l := &ledger{
 		began: time.Now(), served: make(map[protocol.Nick]control.Role), facts: make(map[fact]time.Time), told: make(map[fact]bool),
-		asked: make(map[way]int), said: make(map[way]map[string]bool), keys: make(map[string]way), opened: make(map[fact]bool),
+		asked: make(map[way]int), said: make(map[way]map[string]bool), keys: make(map[string]way), opened: make(map[fact]bool), probed: make(map[protocol.Commitment]bool),
 		wild: make(map[way]bool), outcomes: make(map[outcome]int),
 	}
 	for range daemons {
@@ -116,13 +117,15 @@ func (l *ledger) allow(kind protocol.Command, from, to protocol.Nick, n int) {
 	l.asked[way{kind, from, to}] += n
 }
 
-// fills notes a well-formed fill that is about to be said: it may be answered by
-// a key.
+// fills notes a well-formed fill that is about to be said. A stranger's may be
+// answered by a key; a daemon may say one again, so its are counted as they leave.
 func (l *ledger) fills(from, to protocol.Nick, c protocol.Commitment) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.put(fact{protocol.CmdFill, from, to, string(canonical(c))})
-	l.asked[way{protocol.CmdPubKey, to, from}]++
+	if l.served[from] == "" {
+		l.asked[way{protocol.CmdPubKey, to, from}]++
+	}
 }
 
 // anything notes that nobody can foresee what becomes of messages.
@@ -240,7 +243,10 @@ func (l *ledger) saidPrivate(w *wire, to protocol.Nick, met bool, text string) {
 	case protocol.CmdHP2:
 		l.put(fact{protocol.CmdHP2, "", "", strings.ToLower(e.Msg)})
 	}
-	if e.Command == protocol.CmdPubKey {
+	switch e.Command {
+	case protocol.CmdFill:
+		l.asked[way{protocol.CmdPubKey, to, w.nick}]++
+	case protocol.CmdPubKey:
 		if other, ok := l.keys[e.Msg]; ok && other != on {
 			l.breach("one session key for two conversations: of %s with %s, and of %s with %s", other.from, other.to, w.nick, to)
 		}
@@ -279,33 +285,42 @@ type filled struct {
 	taker      protocol.Nick // who used it, if that was a stranger
 }
 
-// commitments are two that a maker was filled with, and is to be filled with once
-// more: one that was not used at its daemon and one that was, where there are
-// such that were not given before.
+// commitments are two with which a maker is to be filled once more: one with which
+// it was filled and that was not used, and one that was used at its daemon, at
+// another maker if there is such.
 func (l *ledger) commitments(daemon int, maker protocol.Nick) (list []filled) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	var all []string
+	var free, used, shown []protocol.Commitment
 	for f := range l.facts {
-		if f.kind == protocol.CmdFill && f.to == maker {
-			all = append(all, f.what)
+		c := protocol.Commitment(f.what)
+		if f.kind != protocol.CmdFill || f.to != maker || l.probed[c] {
+			continue
+		}
+		if _, ok := l.used[daemon][c]; !ok && l.facts[fact{protocol.CmdHP2, "", "", string(c[1:])}].IsZero() {
+			free = append(free, c)
 		}
 	}
-	slices.Sort(all)
-	for _, used := range []bool{false, true} {
-		i := slices.IndexFunc(all, func(text string) bool {
-			c := protocol.Commitment(text)
-			_, is := l.used[daemon][c]
-			return is == used && l.facts[fact{protocol.CmdHP2, "", "", text[1:]}].IsZero() && !l.opened[fact{"probed", "", "", text}]
-		})
-		if i >= 0 {
-			l.opened[fact{"probed", "", "", all[i]}] = true
-			c := filled{commitment: protocol.Commitment(all[i]), used: used}
-			if by := l.used[daemon][c.commitment].taker; l.served[by] == "" {
-				c.taker = by
-			}
-			list = append(list, c)
+	for c := range l.used[daemon] {
+		if l.opened[fact{"opens", maker, "", string(c)}] {
+			shown = append(shown, c)
+		} else {
+			used = append(used, c)
 		}
+	}
+	if len(free) > 0 {
+		c := slices.Min(free)
+		l.probed[c] = true
+		list = append(list, filled{commitment: c})
+	}
+	slices.Sort(used)
+	slices.Sort(shown)
+	if used = append(used, shown...); len(used) > 0 {
+		c := filled{commitment: used[0], used: true}
+		if by := l.used[daemon][used[0]].taker; l.served[by] == "" {
+			c.taker = by
+		}
+		list = append(list, c)
 	}
 	return list
 }

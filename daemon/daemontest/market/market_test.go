@@ -208,6 +208,10 @@ func (m *market) newClient(nick protocol.Nick) *client {
 		c.trouble = shut
 	case !m.mix.calm && d.chance(15):
 		c.trouble = pick(d, troubles)
+	case !m.mix.calm && d.chance(10):
+		c.trouble = blink
+	}
+	if c.trouble != sound {
 		m.mix.kinds = append(m.mix.kinds, string(c.trouble)+" client")
 	}
 	m.trading = append(m.trading, nick)

@@ -113,6 +113,17 @@ func (c *client) suffer(ctx context.Context) {
 		return
 	}
 	switch c.trouble {
+	case blink:
+		select {
+		case <-c.ready:
+		case <-ctx.Done():
+			return
+		}
+		for range d.between(1, 20) {
+			if !c.tear(d.seconds(0, 3)) || !sleep(ctx, d.seconds(0, 10)) {
+				return
+			}
+		}
 	case torn:
 		for range d.between(1, 4) {
 			if !c.tear(d.seconds(0, 80)) || !sleep(ctx, d.seconds(0, 30)) {
