@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -121,6 +122,7 @@ type client struct {
 	bond   func(control.BondRequest) (control.BondAnswer, error) // nil: not to be asked
 	stuck  chan struct{}                                         // if not nil, nothing is read after the next event until it is closed
 	mute   chan struct{}                                         // if not nil, verdicts wait until it is closed
+	judged sync.Map                                              // control.VerifyRequest without text and proof: was asked
 }
 
 // connect says hello and nothing else.
@@ -234,6 +236,7 @@ func (c *client) Request(ctx context.Context, method string, params json.RawMess
 			case <-ctx.Done():
 			}
 		}
+		c.judged.Store(control.VerifyRequest{Nick: r.Nick, Command: r.Command, HostID: r.HostID}, true)
 		return control.VerifyAnswer{Valid: r.PubKey == fakeKey(r.Nick) && r.Signature == fakeSignature(r.PubKey, r.Text)}, nil
 	}
 	if r, err := control.Decode[control.BondRequest](params); method == control.QuestionBond && err == nil && c.bond != nil {

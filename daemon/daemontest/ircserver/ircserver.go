@@ -16,6 +16,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -41,6 +42,7 @@ type Server struct {
 	Address    string // host:port, plain
 	TLSAddress string // host:port, with TLS
 	CA         string // the certificate it shows, self-signed, in PEM
+	Stop       func() // ends it before the test does
 }
 
 // startTimeout bounds how long a server may take to listen, and to end.
@@ -138,9 +140,10 @@ func (p program) start(t testing.TB, path string, o Options) (Server, error) {
 		stop()
 		return Server{}, err
 	}
+	stop = sync.OnceFunc(stop)
 	t.Cleanup(stop)
 	at := func(port int) string { return net.JoinHostPort("127.0.0.1", fmt.Sprint(port)) }
-	return Server{Address: at(plain), TLSAddress: at(secure), CA: ca}, nil
+	return Server{Address: at(plain), TLSAddress: at(secure), CA: ca, Stop: stop}, nil
 }
 
 func freePort() (int, error) {

@@ -10,14 +10,21 @@ import (
 // sends many lines is read slowly.
 func NgIRCd(t testing.TB, o Options) Server {
 	t.Helper()
+	return ngircd(ngircdConfig).run(t, o)
+}
+
+func ngircd(config func(dir string, plain, secure int, o Options) string) program {
 	return program{
 		name:   "ngircd",
-		config: ngircdConfig,
+		config: config,
 		args:   []string{"-n", "-f"},
 		ready:  "Now listening on",
 		ports:  2,
-	}.run(t, o)
+	}
 }
+
+// ngircdName is the name of a server that is alone.
+const ngircdName = "irc.ngircd.test"
 
 func ngircdConfig(dir string, plain, secure int, o Options) string {
 	password := ""
@@ -25,7 +32,7 @@ func ngircdConfig(dir string, plain, secure int, o Options) string {
 		password = "Password = " + o.Password
 	}
 	return fmt.Sprintf(`[Global]
-Name = irc.ngircd.test
+Name = %s
 Info = test server
 AdminInfo1 = test
 AdminEMail = test@localhost
@@ -53,5 +60,5 @@ Ports = %d
 [Operator]
 Name = %s
 Password = %s
-`, Network, plain, password, filepath.Join(dir, certFile), filepath.Join(dir, keyFile), secure, Operator, Operator)
+`, ngircdName, Network, plain, password, filepath.Join(dir, certFile), filepath.Join(dir, keyFile), secure, Operator, Operator)
 }
