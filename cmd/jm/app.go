@@ -68,11 +68,11 @@ func (a *app) load() error {
 		level = slog.LevelDebug
 	}
 	a.term.color = a.term.color && cfg.Logging.Color
-	a.log = logs.New(talk{a.term}, logs.At(level), filepath.Join(dir, "logs", "jm.log"))
+	a.log = logs.With(sentences{t: a.term}, logs.At(level), filepath.Join(dir, "logs", "jm.log"))
 	return nil
 }
 
-// talk lets a logger write to the terminal without breaking its lines.
+// talk lets another program write to the terminal without breaking its lines.
 type talk struct{ t *terminal }
 
 func (w talk) Write(p []byte) (int, error) {
@@ -102,5 +102,5 @@ func (a *app) playLog() *slog.Logger {
 	if !a.verbose {
 		return slog.New(slog.DiscardHandler)
 	}
-	return slog.New(slog.NewTextHandler(talk{a.term}, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	return slog.New(sentences{t: a.term})
 }

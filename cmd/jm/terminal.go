@@ -44,11 +44,18 @@ func newTerminal(in, out, errw *os.File) *terminal {
 }
 
 // say prints a line of talk. Whatever is in it, it does nothing to the screen.
-func (t *terminal) say(format string, args ...any) {
+func (t *terminal) say(format string, args ...any) { t.sayIn("", fmt.Sprintf(format, args...)) }
+
+// sayIn is say in an ANSI style; none if it is empty.
+func (t *terminal) sayIn(style, text string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.clear()
-	fmt.Fprintln(t.err, visible(fmt.Sprintf(format, args...)))
+	text = visible(text)
+	if style != "" {
+		text = t.paint(style, text)
+	}
+	fmt.Fprintln(t.err, text)
 	fmt.Fprint(t.err, t.status)
 }
 

@@ -24,9 +24,17 @@ const (
 // that no text of a peer can begin a line of its own or reach the terminal. The
 // file is made with the first line; what cannot be written there is lost.
 func New(console io.Writer, levels *Levels, path string) *slog.Logger {
-	all := &slog.HandlerOptions{Level: slog.Level(math.MinInt)} // filter decides
+	return With(slog.NewTextHandler(console, all), levels, path)
+}
+
+// With is New with another form of the lines of the console, whose handler takes
+// lines of any level.
+func With(console slog.Handler, levels *Levels, path string) *slog.Logger {
 	return slog.New(Limit(slog.NewMultiHandler(
-		filter{slog.NewTextHandler(console, all), levels, math.MaxInt, ""},
+		filter{console, levels, math.MaxInt, ""},
 		filter{slog.NewTextHandler(newFile(path, FileSize, Files), all), levels, slog.LevelInfo, ""},
 	), PerSecond))
 }
+
+// all leaves the choice to filter.
+var all = &slog.HandlerOptions{Level: slog.Level(math.MinInt)}
