@@ -38,6 +38,8 @@ var writings = []writing{
 	{name: "bumpfee", prepare: (*scene).send, args: words("wallet", "bumpfee", "TXID", "--feerate", "20", "--yes"), happened: (*scene).bumped, again: []int{exitUsage}},
 	{name: "pending forget", prepare: (*scene).lose, args: words("wallet", "pending", "forget", "TXID", "--yes"), happened: (*scene).forgotten, again: []int{exitUsage}},
 	{name: "psbt broadcast", prepare: (*scene).signedPSBT, args: words("wallet", "psbt", "broadcast", "@signed", "--yes"), happened: (*scene).sent, again: []int{exitFunds}},
+	{name: "podle add", prepare: (*scene).openings, args: words("podle", "add", "@openings"), happened: (*scene).openingsAdded, failed: []int{exitFailure}, stands: true},
+	{name: "podle remove", prepare: (*scene).addOpenings, args: words("podle", "remove", "--all"), happened: func(s *scene) bool { return !s.openingsAdded() }, failed: []int{exitFailure}, stands: true},
 	{name: "bond address", args: words("wallet", "bond", "address", "2080-01"), happened: (*scene).handedOut},
 }
 
