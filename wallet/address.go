@@ -18,27 +18,54 @@ type Address struct {
 // errors are ErrMixdepth, ErrBehind, keys.ErrPath at the end of the branch, and
 // those of saving.
 func (w *Wallet) NextAddress(mixdepth int, branch uint32) (Address, error) {
-	if mixdepth < 0 || mixdepth >= w.Mixdepths() || branch > keys.Internal {
-		return Address{}, ErrMixdepth
+	all, err := w.handOut(branch, mixdepth)
+	if err != nil {
+		return Address{}, err
 	}
-	path := keys.Path{Mixdepth: mixdepth, Branch: branch}
+	return all[0], nil
+}
+
+// NextInternal is NextAddress for the internal branches of several mixdepths:
+// all are handed out, in their order, or none.
+func (w *Wallet) NextInternal(mixdepths ...int) ([]Address, error) {
+	return w.handOut(keys.Internal, mixdepths...)
+}
+
+// handOut hands out an address for each of the mixdepths, which is written down
+// at once.
+func (w *Wallet) handOut(branch uint32, mixdepths ...int) ([]Address, error) {
+	paths := make([]keys.Path, len(mixdepths))
+	for i, mixdepth := range mixdepths {
+		if mixdepth < 0 || mixdepth >= w.Mixdepths() || branch > keys.Internal {
+			return nil, ErrMixdepth
+		}
+		paths[i] = keys.Path{Mixdepth: mixdepth, Branch: branch}
+	}
 	err := w.save(func(s *state) error {
 		if s.behind {
 			return ErrBehind
 		}
-		next := &s.next[mixdepth][branch]
-		if *next > keys.MaxIndex {
-			return keys.ErrPath
+		for i := range paths {
+			next := &s.next[paths[i].Mixdepth][branch]
+			if *next > keys.MaxIndex {
+				return keys.ErrPath
+			}
+			paths[i].Index = *next
+			*next++
 		}
-		path.Index = *next
-		*next++
 		return nil
 	})
 	if err != nil {
-		return Address{}, err
+		return nil, err
 	}
 	w.growLater()
-	return w.address(path)
+	all := make([]Address, len(paths))
+	for i, path := range paths {
+		if all[i], err = w.address(path); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
 }
 
 // growLater tells Run if more addresses are to be watched.

@@ -14,7 +14,6 @@ import (
 	"github.com/joinmarket-go/joinmarket/wallet"
 	"github.com/joinmarket-go/joinmarket/wallet/chain"
 	"github.com/joinmarket-go/joinmarket/wallet/coins"
-	"github.com/joinmarket-go/joinmarket/wallet/keys"
 	"github.com/joinmarket-go/joinmarket/wallet/message"
 	"github.com/joinmarket-go/joinmarket/wallet/podle"
 )
@@ -198,14 +197,11 @@ func (m *Maker) open(ctx context.Context, e control.AuthEvent, a *Agreement, lea
 		return none, err
 	}
 	mixdepth := a.Inputs[0].Mixdepth
-	cj, err := m.cfg.Wallet.NextAddress((mixdepth+1)%m.cfg.Wallet.Mixdepths(), keys.Internal)
+	addresses, err := m.cfg.Wallet.NextInternal((mixdepth+1)%m.cfg.Wallet.Mixdepths(), mixdepth)
 	if err != nil {
 		return none, refuse(protocol.ReasonInternal, err)
 	}
-	change, err := m.cfg.Wallet.NextAddress(mixdepth, keys.Internal)
-	if err != nil {
-		return none, refuse(protocol.ReasonInternal, err)
-	}
+	cj, change := addresses[0], addresses[1]
 	m.shown.add(a.Inputs)
 	a.CJScript, a.ChangeScript = cj.Script, change.Script
 	pubKey, der, err := m.cfg.Wallet.SignMessage(a.Inputs[0], e.PubKey)

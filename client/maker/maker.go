@@ -45,7 +45,8 @@ type Wallet interface {
 	// Subscribe delivers a value after coins have changed.
 	Subscribe() (changes <-chan struct{}, cancel func())
 	Reserve(wallet.Reservation) (*coins.Lease, error)
-	NextAddress(mixdepth int, branch uint32) (wallet.Address, error)
+	// NextInternal hands out a new internal address of each mixdepth.
+	NextInternal(mixdepths ...int) ([]wallet.Address, error)
 	// Hold makes a lease, and what is signed for, outlast this process.
 	Hold(l *coins.Lease, ttl time.Duration, d wallet.Deal) error
 	// Signed is what was held for, also before the last start, and Settled

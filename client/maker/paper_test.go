@@ -110,15 +110,21 @@ func (w *paperWallet) Reserve(r wallet.Reservation) (*coins.Lease, error) {
 	})
 }
 
-func (w *paperWallet) NextAddress(mixdepth int, branch uint32) (wallet.Address, error) {
-	path := keys.Path{Mixdepth: mixdepth, Branch: branch, Index: w.next[mixdepth]}
-	w.next[mixdepth]++
-	text, err := w.tree.Address(path)
-	if err != nil {
-		return wallet.Address{}, err
+func (w *paperWallet) NextInternal(mixdepths ...int) (all []wallet.Address, err error) {
+	for _, mixdepth := range mixdepths {
+		path := keys.Path{Mixdepth: mixdepth, Branch: keys.Internal, Index: w.next[mixdepth]}
+		w.next[mixdepth]++
+		text, err := w.tree.Address(path)
+		if err != nil {
+			return nil, err
+		}
+		script, err := w.tree.Script(path)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, wallet.Address{Text: text, Script: script, Path: path})
 	}
-	script, err := w.tree.Script(path)
-	return wallet.Address{Text: text, Script: script, Path: path}, err
+	return all, nil
 }
 
 func (w *paperWallet) SignMessage(c coins.Coin, text string) (pubkey, der []byte, err error) {
@@ -244,7 +250,7 @@ func (w *paperWallet) locate(t *testing.T, c *coins.Coin, addr string) {
 	t.Fatalf("%s is not in mixdepth %d", addr, c.Mixdepth)
 }
 
-func parseOut(t *testing.T, text string) wire.OutPoint {
+func parseOut(t testing.TB, text string) wire.OutPoint {
 	t.Helper()
 	out, err := coins.ParseOutPoint(text)
 	if err != nil {

@@ -65,7 +65,7 @@ func last[T any](t *testing.T, n *notes) T {
 }
 
 // coinjoin builds what a taker makes of an answer: its input first, then ours.
-func coinjoin(t *testing.T, a control.IOAuth, amount, change int64, params *chaincfg.Params) *wire.MsgTx {
+func coinjoin(t testing.TB, a control.IOAuth, amount, change int64, params *chaincfg.Params) *wire.MsgTx {
 	t.Helper()
 	tx := wire.NewMsgTx(2)
 	tx.AddTxIn(input(99))
@@ -99,7 +99,7 @@ func (n withTaker) TxOut(ctx context.Context, out wire.OutPoint) (chain.TxOut, e
 // takersCoin is what the taker of coinjoin puts in: an equal output and the fee.
 var takersCoin = chain.TxOut{Value: 1_001_000, Script: p2wpkh(99), Confirmations: 6}
 
-func serialise(t *testing.T, tx *wire.MsgTx) []byte {
+func serialise(t testing.TB, tx *wire.MsgTx) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	if err := tx.Serialize(&b); err != nil {
