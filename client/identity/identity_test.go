@@ -99,9 +99,9 @@ func TestSignAsReference(t *testing.T) {
 	}
 }
 
-// TestVerifyAsReference takes each received line apart as the daemon does and
+// TestN23VerifyAsReference takes each received line apart as the daemon does and
 // asks for the verdict on what is left.
-func TestVerifyAsReference(t *testing.T) {
+func TestN23VerifyAsReference(t *testing.T) {
 	id, asked := identityOf(t, strings.Repeat("01", 32)), 0
 	for _, v := range vectors.Kind[vector](t, "message_signature.json", "receive", 55) {
 		if v.Stage != "signature and nick checked" {
