@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/joinmarket-go/joinmarket/daemon/channel"
+	"github.com/joinmarket-go/joinmarket/daemon/exchange"
 	"github.com/joinmarket-go/joinmarket/protocol"
 	"github.com/joinmarket-go/joinmarket/protocol/control"
 	"github.com/joinmarket-go/joinmarket/protocol/envelope"
@@ -41,7 +42,10 @@ func (m *mute) SendPrivate(to protocol.Nick, command, body string) error {
 }
 
 // wallet is a client that signs and believes at once.
-type wallet struct{ auths chan time.Time }
+type wallet struct {
+	auths chan time.Time
+	ready chan struct{} // closed when the market can be used
+}
 
 func (c *wallet) Request(_ context.Context, method string, params json.RawMessage) (any, error) {
 	if method == control.QuestionVerify {
@@ -55,15 +59,18 @@ func (c *wallet) Request(_ context.Context, method string, params json.RawMessag
 }
 
 func (c *wallet) Event(name string, _ json.RawMessage) {
-	if name == control.EventAuth {
+	switch name {
+	case control.EventAuth:
 		c.auths <- time.Now()
+	case control.EventReady:
+		close(c.ready)
 	}
 }
 
-// benchMaker runs a maker's session with one offer.
-func benchMaker(b *testing.B, bounds Bounds, ch *mute) (*session, *wallet) {
+// benchMaker runs a maker's session with one offer until it can be used.
+func benchMaker(b testing.TB, bounds Bounds, ch *mute) (*session, *wallet) {
 	b.Helper()
-	d, err := New(Config{Bounds: bounds, Channels: channels("pit"),
+	d, err := New(Config{Bounds: bounds, Limits: exchange.Limits{exchange.LimitAuth: time.Hour}, Channels: channels("pit"),
 		NewChannel: func(control.ChannelConfig, protocol.Nick, string) (channel.Channel, error) { return ch, nil }})
 	if err != nil {
 		b.Fatal(err)
@@ -84,7 +91,7 @@ func benchMaker(b *testing.B, bounds Bounds, ch *mute) (*session, *wallet) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	w := &wallet{auths: make(chan time.Time, 1000)}
+	w := &wallet{auths: make(chan time.Time, 1000), ready: make(chan struct{})}
 	go conn.Run(context.Background(), w)
 	b.Cleanup(func() { conn.Close(); d.Close() })
 	for _, c := range []struct {
@@ -98,6 +105,7 @@ func benchMaker(b *testing.B, bounds Bounds, ch *mute) (*session, *wallet) {
 			b.Fatal(err)
 		}
 	}
+	<-w.ready
 	return <-sessions, w
 }
 
@@ -159,57 +167,6 @@ func inUse() uint64 {
 	return m.HeapAlloc
 }
 
-// BenchmarkHostileFills: what 100,000 fills of as many nicks, who then leave,
-// leave behind: the book has 1,000 makers with 10,000 offers, and a conversation
-// goes on through it all.
-func BenchmarkHostileFills(b *testing.B) {
-	const fills = 100_000
-	for b.Loop() {
-		ch := &mute{}
-		s, w := benchMaker(b, Bounds{}, ch)
-		before := inUse()
-		s.fillBook()
-		b.ReportMetric(float64(inUse()-before)/(1<<20), "book-MB")
-		key, err := seal.NewKey()
-		if err != nil {
-			b.Fatal(err)
-		}
-		ch.said, ch.keys = make(chan protocol.Nick, 1), make(chan string, 1)
-		s.say(alice, protocol.CmdFill, benchFill(key, fills))
-		box, err := key.With((<-sent(ch)))
-		if err != nil {
-			b.Fatal(err)
-		}
-		s.inLoop(func() { ch.said, ch.keys = nil, nil })
-		before = inUse()
-		for i := range fills {
-			s.say(nick(i), protocol.CmdFill, benchFill(key, i))
-			s.post(seen{s.links[0], channel.Left{Nick: nick(i)}})
-		}
-		s.settled()
-		sealed, err := box.Seal(line.Plaintext(testAuth))
-		if err != nil {
-			b.Fatal(err)
-		}
-		s.say(alice, protocol.CmdAuth, sealed)
-		<-w.auths // the honest conversation
-		s.inLoop(func() {
-			k := s.role.(*maker)
-			for _, t := range k.talks {
-				if t.Peer != alice {
-					k.finish(t, protocol.ReasonTimeoutAuth) // as their alarms would
-				}
-			}
-			s.sweep(time.Now().Add(time.Hour))
-		})
-		b.ReportMetric(100*(float64(inUse())/float64(before)-1), "%memory-kept")
-		b.ReportMetric(0, "ns/op")
-	}
-}
-
-// sent is the key of the one pubkey that is awaited.
-func sent(m *mute) chan string { <-m.said; return m.keys }
-
 // fillBook has 1,000 makers offer 8 things each, and 250 more, to 10,000 offers.
 func (s *session) fillBook() {
 	for i := range 1250 {
@@ -222,35 +179,14 @@ func (s *session) fillBook() {
 	s.inLoop(func() { s.book.Snapshot() })
 }
 
-// BenchmarkRelay: 200 conversations at once; from a taker's auth to the event
-// for the client, with the client's verdict on the signature in between.
+// BenchmarkRelay: 200 conversations at once, on one core; from a taker's auth to
+// the event for the client, with the client's verdict on the signature in
+// between.
 func BenchmarkRelay(b *testing.B) {
-	const talks = 200
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	var took []time.Duration
-	for round := 0; b.Loop(); round++ {
-		b.StopTimer()
-		ch := &mute{said: make(chan protocol.Nick, talks), keys: make(chan string, talks)}
-		s, w := benchMaker(b, Bounds{Conversations: talks}, ch)
-		key, err := seal.NewKey()
-		if err != nil {
-			b.Fatal(err)
-		}
-		boxes := make(map[protocol.Nick]string)
-		for i := range talks {
-			s.say(nick(i), protocol.CmdFill, benchFill(key, i))
-			to := <-ch.said
-			box, err := key.With(<-ch.keys)
-			if err != nil {
-				b.Fatal(err)
-			}
-			if boxes[to], err = box.Seal(line.Plaintext(testAuth)); err != nil {
-				b.Fatal(err)
-			}
-		}
-		if len(boxes) != talks {
-			b.Fatalf("%d conversations", len(boxes))
-		}
-		b.StartTimer()
+	for b.Loop() {
+		s, w, boxes := manyTalks(b)
 		for nick, sealed := range boxes {
 			start := time.Now()
 			s.say(nick, protocol.CmdAuth, sealed)
@@ -260,4 +196,56 @@ func BenchmarkRelay(b *testing.B) {
 	slices.Sort(took)
 	b.ReportMetric(float64(took[len(took)/2].Microseconds()), "µs-median")
 	b.ReportMetric(float64(took[len(took)*99/100].Microseconds()), "µs-p99")
+	b.ReportMetric(0, "ns/op")
+}
+
+// BenchmarkConversations: 200 takers open their commitments to one maker at the
+// same instant, on one core; how long until its client has heard them all.
+func BenchmarkConversations(b *testing.B) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	var took time.Duration
+	n := 0
+	for b.Loop() {
+		s, w, boxes := manyTalks(b)
+		start := time.Now()
+		for nick, sealed := range boxes {
+			s.say(nick, protocol.CmdAuth, sealed)
+		}
+		for range boxes {
+			<-w.auths
+		}
+		took += time.Since(start)
+		n++
+	}
+	b.ReportMetric(float64(took.Microseconds())/1000/float64(n), "ms-for-200")
+	b.ReportMetric(0, "ns/op")
+}
+
+// manyTalks opens 200 conversations of one maker, up to the taker's turn. It
+// returns each taker's sealed auth.
+func manyTalks(b *testing.B) (*session, *wallet, map[protocol.Nick]string) {
+	b.Helper()
+	const talks = 200
+	ch := &mute{said: make(chan protocol.Nick, talks), keys: make(chan string, talks)}
+	s, w := benchMaker(b, Bounds{Conversations: talks}, ch)
+	key, err := seal.NewKey()
+	if err != nil {
+		b.Fatal(err)
+	}
+	boxes := make(map[protocol.Nick]string)
+	for i := range talks {
+		s.say(nick(i), protocol.CmdFill, benchFill(key, i))
+		to := <-ch.said
+		box, err := key.With(<-ch.keys)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if boxes[to], err = box.Seal(line.Plaintext(testAuth)); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if len(boxes) != talks {
+		b.Fatalf("%d conversations", len(boxes))
+	}
+	return s, w, boxes
 }

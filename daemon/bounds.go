@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"cmp"
+	"maps"
 	"time"
 
 	"github.com/joinmarket-go/joinmarket/daemon/count"
@@ -55,9 +56,22 @@ func (s *session) sweepLater() {
 
 // sweep forgets whose rates need no watching any more.
 func (s *session) sweep(now time.Time) {
-	s.in.known.rates.Sweep(now)
-	s.in.strangers.rates.Sweep(now)
+	s.in.sweep(now)
+	s.out.sweep()
+	s.book.Sweep()
+	s.clock.alarms = append(alarms(nil), s.clock.alarms...)
+	for _, l := range s.links {
+		l.forget(now)
+	}
 	s.role.sweep(now)
+}
+
+// shrunk is a map with the same in it and room for no more: one from which much
+// was deleted keeps its size.
+func shrunk[K comparable, V any](m map[K]V) map[K]V {
+	small := make(map[K]V, len(m))
+	maps.Copy(small, m)
+	return small
 }
 
 // allowed counts what a limit does not let through.

@@ -58,7 +58,7 @@ func limits(t *testing.T) []limit {
 		{"commitments that a courier carries", "maker", n(maxCarried), "", "commitments-relayed", "TestM24CourierIsBounded"},
 		{"commitments remembered as published for others", "maker", n(maxHanded), "", "", "TestHandedIsBounded"},
 		{"commitments published by others that wait for the disk", "daemon", constant(t, "commitment/list.go", "maxBehind"), "", "", "TestM2NothingWaitsForTheDisk"},
-		{"refusals (`!error`)", "maker", "20 at once, one a second", "", "refusals", "TestRefusalsAreBounded"},
+		{"refusals (`!error`)", "maker", "20 at once, one in 10 s", "", "refusals", "TestRefusalsAreBounded"},
 		{"texts of counterparties shown", "session", "20 at once, one a second", "", "error-texts", "TestErrorTextsAreBounded"},
 		{"messages that wait for a verdict", "nick", n(maxPerNick), "", "verdicts", "TestFloodWhileClientIsBusy"},
 		{"messages of strangers that wait for a verdict", "session", n(maxStrangers), "", "verdicts", "TestFloodWhileClientIsBusy"},

@@ -80,7 +80,7 @@ func newMaker(s *session) *maker {
 			allAsk:   within(time.Minute, s.d.cfg.Bounds.Answers),
 			allHear:  all(300*time.Millisecond, 200),
 			allRelay: all(5*time.Second, 12),
-			refusals: all(time.Second, 20),
+			refusals: all(10*time.Second, 20), // less than the pace of a channel lets through
 		},
 	}
 }

@@ -32,11 +32,16 @@ func (l *link) remember(o *outgoing) {
 		return
 	}
 	now := time.Now()
-	l.recent = slices.DeleteFunc(l.recent, func(r recent) bool { return r.old(now) })
+	l.forget(now)
 	if len(l.recent) >= maxRecent {
 		l.recent = slices.Delete(l.recent, 0, 1)
 	}
 	l.recent = append(l.recent, recent{o, now, o.talk.State()})
+}
+
+// forget drops what is old.
+func (l *link) forget(now time.Time) {
+	l.recent = slices.DeleteFunc(l.recent, func(r recent) bool { return r.old(now) })
 }
 
 // resend sends once more what may have been lost with a channel, over another

@@ -102,6 +102,12 @@ func (v *sender) list(nick protocol.Nick, q *outbox) {
 	}
 }
 
+// sweep gives back the memory that a flood took.
+func (v *sender) sweep() {
+	v.turns = append([]protocol.Nick(nil), v.turns...)
+	v.queues = shrunk(v.queues)
+}
+
 func (v *sender) pump() {
 	for v.asking < maxSignatures && len(v.turns) > 0 {
 		nick := v.turns[0]

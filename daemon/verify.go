@@ -124,6 +124,15 @@ func (v *verifier) add(j *judgement) bool {
 	return true
 }
 
+// sweep gives back the memory that a flood took.
+func (v *verifier) sweep(now time.Time) {
+	for _, l := range []*lane{&v.known, &v.strangers} {
+		l.rates.Sweep(now)
+		l.turns = append([]protocol.Nick(nil), l.turns...)
+	}
+	v.queues = shrunk(v.queues)
+}
+
 // left notes that a nick left a channel on which messages of it came that still
 // wait. They count, but no longer as a sign that it is there.
 func (v *verifier) left(nick protocol.Nick, on *link) {

@@ -115,13 +115,13 @@ func (c *Channel) SendPublic(groups []string) error {
 	return c.push(lines, err, true)
 }
 
-// SendPrivate sends one message to a nick, in as many lines as it takes. Offers
-// and what is handed on wait behind conversations, in which somebody waits; so
+// SendPrivate sends one message to a nick, in as many lines as it takes. Offers,
+// refusals and what is handed on wait behind conversations, in which somebody waits; so
 // does all that goes to the room. It fails with channel.ErrDown, ErrFull, ErrTooLarge or ErrText.
 func (c *Channel) SendPrivate(to protocol.Nick, command, body string) error {
 	lines, err := privateLines(to, command, body)
 	name := protocol.Command(command)
-	return c.push(lines, err, name.Offer() || name == protocol.CmdHP2)
+	return c.push(lines, err, name.Offer() || name == protocol.CmdHP2 || name == protocol.CmdError)
 }
 
 // push queues the lines of a message, unless there was an error in making them.

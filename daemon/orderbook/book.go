@@ -54,6 +54,7 @@ type Book struct {
 	offers   int
 	bonds    int
 	cache    *control.OrderbookAnswer // nil after a change
+	left     int                      // nicks that left since Sweep
 }
 
 // peer is all that is known of a nick.
@@ -126,6 +127,7 @@ func (b *Book) drop(p *peer) {
 		b.unsigned.Remove(p.unsigned)
 	}
 	delete(b.peers, p.nick)
+	b.left++
 }
 
 // put stores an offer of p, in place of an older one of the same id.

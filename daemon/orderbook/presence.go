@@ -1,6 +1,7 @@
 package orderbook
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/joinmarket-go/joinmarket/protocol"
@@ -68,6 +69,17 @@ func (b *Book) Channels(nick protocol.Nick, channels []string) []string {
 		return nil
 	}
 	return slices.DeleteFunc(slices.Clone(channels), func(c string) bool { return !slices.Contains(p.channels, c) })
+}
+
+// Sweep gives back the memory of nicks that left, when they were many: a map from
+// which was deleted keeps its size.
+func (b *Book) Sweep() {
+	if b.left <= len(b.peers) {
+		return
+	}
+	peers := make(map[protocol.Nick]*peer, len(b.peers))
+	maps.Copy(peers, b.peers)
+	b.peers, b.left = peers, 0
 }
 
 // Peers returns the number of nicks heard of.

@@ -3,7 +3,7 @@
 // the test ends.
 //
 // Without its program a test is skipped, but fails where the environment has CI
-// set: there it must be installed.
+// set: there it must be installed. StartNgIRCd is for programs that are no test.
 package ircserver
 
 import (
@@ -67,15 +67,23 @@ func (p program) run(t testing.TB, o Options) Server {
 		}
 		t.Skip(text)
 	}
-	// Another process may take a port between its choice and its use.
+	s, err := p.launch(path, t.TempDir(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Stop)
+	return s
+}
+
+// launch starts a program that keeps its files in dir. Another process may take
+// a port between its choice and its use, so it is tried a few times.
+func (p program) launch(path, dir string, o Options) (s Server, err error) {
 	for range 5 {
-		var s Server
-		if s, err = p.start(t, path, o); err == nil {
-			return s
+		if s, err = p.start(path, dir, o); err == nil {
+			break
 		}
 	}
-	t.Fatal(err)
-	return Server{}
+	return s, err
 }
 
 // find looks beyond PATH because Debian keeps servers in /usr/sbin.
@@ -86,7 +94,7 @@ func find(name string) (string, error) {
 	return exec.LookPath("/usr/sbin/" + name)
 }
 
-func (p program) start(t testing.TB, path string, o Options) (Server, error) {
+func (p program) start(path, dir string, o Options) (Server, error) {
 	plain, err := freePort()
 	if err != nil {
 		return Server{}, err
@@ -95,7 +103,6 @@ func (p program) start(t testing.TB, path string, o Options) (Server, error) {
 	if err != nil {
 		return Server{}, err
 	}
-	dir := t.TempDir()
 	ca, err := writeCertificate(dir)
 	if err != nil {
 		return Server{}, err
@@ -141,7 +148,6 @@ func (p program) start(t testing.TB, path string, o Options) (Server, error) {
 		return Server{}, err
 	}
 	stop = sync.OnceFunc(stop)
-	t.Cleanup(stop)
 	at := func(port int) string { return net.JoinHostPort("127.0.0.1", fmt.Sprint(port)) }
 	return Server{Address: at(plain), TLSAddress: at(secure), CA: ca, Stop: stop}, nil
 }

@@ -23,6 +23,17 @@ func ngircd(config func(dir string, plain, secure int, o Options) string) progra
 	}
 }
 
+// StartNgIRCd runs an ngIRCd with its files in dir until Stop is called. Without
+// the program the error is an exec.ErrNotFound.
+func StartNgIRCd(dir string, o Options) (Server, error) {
+	p := ngircd(ngircdConfig)
+	path, err := find(p.name)
+	if err != nil {
+		return Server{}, err
+	}
+	return p.launch(path, dir, o)
+}
+
 // ngircdName is the name of a server that is alone.
 const ngircdName = "irc.ngircd.test"
 
