@@ -37,7 +37,7 @@ func (k *maker) fill(from protocol.Nick, on *link, msg string) {
 	if text != "" {
 		log.Debug("fill refused", "answer", text)
 		if k.mayRefuse() {
-			k.s.send(&outgoing{to: from, command: protocol.CmdError, msg: text})
+			k.excuse(from, on, text)
 			if value != nil {
 				k.handOn(*value, from)
 			}
@@ -69,14 +69,14 @@ func (k *maker) open(from protocol.Nick, on *link, msg string, value commitment.
 			return
 		}
 		key := strings.Split(msg, " ")[2] // all else was judged
-		k.s.send(&outgoing{to: from, command: protocol.CmdError, msg: quoting("Invalid nacl pubkey: ", key)})
+		k.excuse(from, on, quoting("Invalid nacl pubkey: ", key))
 		return
 	}
 	reserved, err := k.s.d.used.Reserve(value, from, k.s.nick)
 	if err != nil {
 		// Another taker, or another maker of this daemon, was faster.
 		if k.mayRefuse() {
-			k.s.send(&outgoing{to: from, command: protocol.CmdError, msg: blacklisted + commitment.Hex(value)})
+			k.excuse(from, on, blacklisted+commitment.Hex(value))
 		}
 		return
 	}
@@ -91,6 +91,12 @@ func (k *maker) open(from protocol.Nick, on *link, msg string, value commitment.
 		k.finish(t, sendReason(err))
 	}})
 	k.await(t)
+}
+
+// excuse answers a fill that is not taken, there where it came: when the order
+// book is full, its nick is known to be nowhere.
+func (k *maker) excuse(to protocol.Nick, on *link, text string) {
+	k.s.send(&outgoing{to: to, command: protocol.CmdError, msg: text, via: on.name})
 }
 
 // mayRefuse reports whether one more fill may be answered with a refusal.

@@ -262,3 +262,22 @@ func TestRecentIsBounded(t *testing.T) {
 		}
 	})
 }
+
+// TestRefusalWithAFullBook: who finds no place in the order book is told all the
+// same why its fill is not taken.
+func TestRefusalWithAFullBook(t *testing.T) {
+	inWorld(t, Config{Bounds: Bounds{Nicks: 3}}, func(t *testing.T, w *world) {
+		w.maker(bob)
+		for i := range 5 {
+			p := w.puppet(nick(i))
+			if p.fill(bob, i); p.answers(bob, protocol.CmdPubKey) != 1 {
+				t.Errorf("taker %d got no key", i)
+			}
+		}
+		taker := w.puppet(alice)
+		taker.say(bob, protocol.CmdFill, strings.Replace(taker.fillText(9), "0 ", "7 ", 1))
+		if got := w.said(bob, alice, protocol.CmdError); len(got) != 1 || !strings.HasPrefix(got[0], "oid not found ") {
+			t.Errorf("refused with %q", got)
+		}
+	})
+}
