@@ -28,7 +28,7 @@ type payOptions struct {
 	bonded, pick               bool
 	noRBF                      bool
 	schedule                   string
-	yes                        bool
+	yes, link                  bool
 }
 
 func newSendPayment(a *app) *cobra.Command {
@@ -92,6 +92,7 @@ Use a fresh address, and do not pay an address of the mixdepth that you pay from
 	cmd.MarkFlagsMutuallyExclusive(append(slices.Clone(choosing), "pick-orders")...)
 	f.BoolVar(&o.noRBF, "no-rbf", false, "with -N 0: do not let the transaction be replaced by one with a higher fee")
 	f.BoolVar(&o.yes, "yes", false, "agree beforehand")
+	f.BoolVar(&o.link, "link", false, "send also to an address of this wallet that ties coins together: of the mixdepth that pays, or a fidelity bond")
 	f.StringVarP(&o.schedule, "schedule-file", "S", "", "make the payments of a schedule `file`, one after the other")
 	return cmd
 }
@@ -150,6 +151,9 @@ func (a *app) sendPayment(ctx context.Context, name string, p taker.Payment, o p
 	}
 	if p.Mixdepth < 0 || p.Mixdepth >= w.Mixdepths() {
 		return usagef("-m %d: this wallet has the mixdepths 0 to %d", p.Mixdepth, w.Mixdepths()-1)
+	}
+	if err := a.agreeToLink(w, p, o); err != nil {
+		return err
 	}
 	ctx, stop := follow(ctx, w)
 	defer stop()

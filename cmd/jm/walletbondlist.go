@@ -25,7 +25,8 @@ whether their time has come, and what everybody can tie them to.
 
 The median time of the last eleven blocks decides when a bond can be spent; it
 is about an hour late. The value is that of the reference's displays: satoshis
-to the power of 1.3, divided by 10^16. A maker announces the best bond only.`,
+to the power of bond_value_exponent (1.3), divided by 10^16, with interest_rate a
+year. A maker announces the best bond only.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := a.load(); err != nil {
@@ -36,7 +37,11 @@ to the power of 1.3, divided by 10^16. A maker announces the best bond only.`,
 				return err
 			}
 			defer done()
-			list, err := newBondListing(w)
+			rates, err := bondRates(a.cfg.Policy)
+			if err != nil {
+				return err
+			}
+			list, err := newBondListing(w, rates)
 			if err != nil {
 				return err
 			}
@@ -81,7 +86,7 @@ type bondSummary struct {
 	Confirmed     int64       `json:"confirmed,omitempty"` // time of the block
 	Locktime      uint32      `json:"locktime"`
 	Locked        bool        `json:"locked"`
-	Value         float64     `json:"bond_value"` // satoshis to the power of 1.3
+	Value         float64     `json:"bond_value"` // satoshis to the power of bond_value_exponent
 	Frozen        bool        `json:"frozen"`
 	Cause         coins.Cause `json:"frozen_by,omitempty"`
 	Links         []bondLink  `json:"links"`
@@ -93,7 +98,8 @@ type bondLink struct {
 	Amount   sats.Amount     `json:"amount,omitempty"`
 }
 
-func newBondListing(w *wallet.Wallet) (*bondListing, error) {
+// newBondListing lists the bonds, with what they are worth by the user's rates.
+func newBondListing(w *wallet.Wallet, rates bond.Rates) (*bondListing, error) {
 	all, err := w.Bonds()
 	if err != nil {
 		return nil, err
@@ -114,7 +120,7 @@ func newBondListing(w *wallet.Wallet) (*bondListing, error) {
 		s := bondSummary{
 			OutPoint: b.OutPoint.String(), Address: b.Address, Path: w.PathText(b.Path()), Amount: b.Coin.Value,
 			Confirmations: b.Confirmations(tip.Height), Locktime: b.Locktime, Locked: !b.Expired,
-			Value: b.Worth(bond.DefaultRates, tip.MedianTime), Frozen: b.Frozen, Cause: b.Cause, Links: []bondLink{},
+			Value: b.Worth(rates, tip.MedianTime), Frozen: b.Frozen, Cause: b.Cause, Links: []bondLink{},
 		}
 		if !b.Confirmed.IsZero() {
 			s.Confirmed = b.Confirmed.Unix()

@@ -5,13 +5,14 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/joinmarket-go/joinmarket/protocol/sats"
 	"github.com/joinmarket-go/joinmarket/wallet/bond"
 )
 
 func newBondValue(a *app, name string) *cobra.Command {
-	rates, months := bond.DefaultRates, 12
+	rates, months := bond.Rates{}, 12 // zero: as configured
 	cmd := &cobra.Command{
 		Use:   name + " AMOUNT [YYYY-MM]",
 		Short: "Compute what a fidelity bond would be worth",
@@ -30,8 +31,8 @@ divided by 10^16. It is no money; it is compared with that of other makers.`,
 			if err != nil {
 				return usagef("%w", err)
 			}
-			if err := rates.Check(); err != nil {
-				return usagef("%w", err)
+			if err := a.ownRates(cmd.Flags(), &rates); err != nil {
+				return err
 			}
 			now := time.Now().UTC()
 			first := time.Date(now.Year(), now.Month()+1, 1, 0, 0, 0, 0, time.UTC).Format("2006-01")
@@ -47,9 +48,27 @@ divided by 10^16. It is no money; it is compared with that of other makers.`,
 		},
 	}
 	cmd.Flags().IntVarP(&months, "months", "m", months, "the `number` of months to show")
-	cmd.Flags().Float64VarP(&rates.Interest, "interest", "i", rates.Interest, "`rate` of interest for a year, 0 to 1 (interest_rate of the taker)")
-	cmd.Flags().Float64VarP(&rates.Exponent, "exponent", "e", rates.Exponent, "`exponent`, up to 10 (bond_value_exponent of the taker)")
+	cmd.Flags().Float64VarP(&rates.Interest, "interest", "i", rates.Interest, "`rate` of interest for a year, 0 to 1 (default: interest_rate)")
+	cmd.Flags().Float64VarP(&rates.Exponent, "exponent", "e", rates.Exponent, "`exponent`, up to 10 (default: bond_value_exponent)")
 	return cmd
+}
+
+// ownRates puts the configured rates in place of those that no flag set.
+func (a *app) ownRates(flags *pflag.FlagSet, rates *bond.Rates) error {
+	own, err := bondRates(a.cfg.Policy)
+	if err != nil {
+		return err
+	}
+	if !flags.Changed("interest") {
+		rates.Interest = own.Interest
+	}
+	if !flags.Changed("exponent") {
+		rates.Exponent = own.Exponent
+	}
+	if err := rates.Check(); err != nil {
+		return usagef("%w", err)
+	}
+	return nil
 }
 
 // prospect is an element of `jm wallet bond value --json`.
