@@ -191,7 +191,7 @@ func (s *session) serve(method string, params json.RawMessage) (any, error) {
 	if s.role == nil && method != control.MethodStart && method != control.MethodStatus && method != control.MethodLeave {
 		return nil, fmt.Errorf("%w: %s before start", control.ErrState, method)
 	}
-	if s.stopping != nil && (method == control.MethodAnnounce || method == control.MethodFill || method == control.MethodBecome) {
+	if s.stopping != nil && begins[method] {
 		return nil, errStops
 	}
 	switch method {

@@ -42,6 +42,9 @@ func (e stop) happen(s *session) {
 	s.role.windDown()
 }
 
+// begins has the methods with which something new begins.
+var begins = map[string]bool{control.MethodBecome: true, control.MethodAnnounce: true, control.MethodFill: true, control.MethodRefill: true}
+
 // lastCall is closed when a session has to end; nil until it is told.
 func (s *session) lastCall() <-chan struct{} {
 	if s.stopping == nil {

@@ -133,6 +133,9 @@ func TestStopLeavesTheTakerToPush(t *testing.T) {
 		if err := taker.call(control.MethodFill, control.FillRequest{Amount: 500_000, Commitment: testCommitment, Makers: []control.MakerOffer{{Nick: bob}}}, nil); !errors.Is(err, control.ErrClosed) {
 			t.Errorf("fill: %v", err)
 		}
+		if err := taker.call(control.MethodRefill, control.RefillRequest{Attempt: attempt, Makers: []control.MakerOffer{{Nick: carol}}}, nil); !errors.Is(err, control.ErrClosed) {
+			t.Errorf("refill: %v", err)
+		}
 		taker.tx(attempt, bob)
 		maker.say(alice, protocol.CmdSig, maker.seal(line.Sig{Script: []byte("sig")}))
 		expect[control.SigEvent](taker)
