@@ -8,6 +8,7 @@ import (
 
 	"github.com/joinmarket-go/joinmarket/internal/decimal"
 	"github.com/joinmarket-go/joinmarket/protocol"
+	"github.com/joinmarket-go/joinmarket/protocol/sats"
 	"github.com/joinmarket-go/joinmarket/wallet/keys"
 	"github.com/joinmarket-go/joinmarket/wallet/txbuild"
 )
@@ -39,6 +40,10 @@ func (a *attempt) build(ctx context.Context, pl *plan, parties []party) (*join, 
 		}
 		cj.Change = change.Script
 	}
+	least, err := a.cfg.Wallet.Chain().MinFeeRate(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("asking for the least fee rate: %w", err)
+	}
 	for {
 		cj.Makers = nil
 		for _, p := range parties {
@@ -46,7 +51,7 @@ func (a *attempt) build(ctx context.Context, pl *plan, parties []party) (*join, 
 		}
 		tx, err := cj.Build()
 		if err == nil {
-			err = a.affordable(pl, tx, cj.Makers)
+			err = a.affordable(pl, tx, cj.Makers, least)
 		}
 		if err == nil {
 			return a.agreed(pl, tx, cj, parties), nil
@@ -75,18 +80,22 @@ var (
 
 // affordable compares the transaction with the quote: our share of the miner fee
 // is at most what the user approved, the whole fee not far below what the size
-// needs, and the transaction small enough to be sent.
-func (a *attempt) affordable(pl *plan, tx *txbuild.Tx, makers []txbuild.Maker) error {
+// needs, and enough for nodes to pass it on at the least rate, in sat/kvB, and
+// the transaction small enough to be sent.
+func (a *attempt) affordable(pl *plan, tx *txbuild.Tx, makers []txbuild.Maker, least sats.Amount) error {
 	share := tx.Fee
 	for _, m := range makers {
 		share -= m.TxFee
 	}
-	slack, err := decimal.Floor(a.maxChange, tx.Needed)
+	slack, errSlack := decimal.Floor(a.maxChange, tx.Needed)
+	relayed, errSize := txbuild.FeeAt(tx.VSize, least)
 	switch {
-	case err != nil:
-		return err
+	case errSlack != nil || errSize != nil:
+		return errors.Join(errSlack, errSize)
 	case tx.Msg.SerializeSizeStripped() > protocol.MaxTx:
 		return fmt.Errorf("%w: %d bytes, %d can be sent", errTooBig, tx.Msg.SerializeSizeStripped(), protocol.MaxTx)
+	case tx.Fee < relayed:
+		return fmt.Errorf("%w: a fee of %v for a size for which nodes want %v", errTooBig, tx.Fee, relayed)
 	case tx.Fee < tx.Needed-slack:
 		return fmt.Errorf("%w: a fee of %v for a size that needs %v", errTooBig, tx.Fee, tx.Needed)
 	case share > pl.MaxMinerFee && pl.Sweep:

@@ -64,6 +64,7 @@ func (a *attempt) choose(ctx context.Context) (*plan, error) {
 		return nil, err
 	}
 	pl.Destination, pl.MinMakers, pl.FeeRate, pl.Sweep, pl.Amount = p.Destination, p.MinMakers, rate, p.Amount == 0, p.Amount
+	pl.OddType = pl.kind != txbuild.P2WPKH
 	pl.Inputs = a.lease.Coins
 	if a.cfg.Pick != nil { // the session is read on while the user thinks
 		defer a.drain()()

@@ -8,6 +8,7 @@ import (
 
 	"github.com/joinmarket-go/joinmarket/protocol"
 	"github.com/joinmarket-go/joinmarket/protocol/control"
+	"github.com/joinmarket-go/joinmarket/protocol/sats"
 	"github.com/joinmarket-go/joinmarket/wallet/txbuild"
 )
 
@@ -29,6 +30,18 @@ func (a *attempt) collect(ctx context.Context, pl *plan, sessions map[protocol.N
 	}
 	wanted := min(len(pl.Makers), len(ready))
 	var good []party
+	asked := map[protocol.Nick]sats.Amount{} // fees of those whose answer is waited for
+	// room is what another maker may cost beside the good ones and those asked.
+	room := func() sats.Amount {
+		left := pl.feeBudget()
+		for _, p := range good {
+			left -= p.Fee
+		}
+		for _, fee := range asked {
+			left -= fee
+		}
+		return left
+	}
 	s := &stage{
 		size:    len(a.proof.String()) * 4 / 3, // in the box, as base64
 		pending: map[protocol.Nick]bool{},
@@ -36,11 +49,20 @@ func (a *attempt) collect(ctx context.Context, pl *plan, sessions map[protocol.N
 		lacking: func() int { return wanted - len(good) },
 	}
 	s.more = func(n int) ([]protocol.Nick, error) {
-		var nicks []protocol.Nick
-		for _, m := range ready[:min(n, len(ready))] {
-			nicks = append(nicks, m.Nick)
+		clear(asked) // whoever is late has lost its claim
+		for _, m := range pl.ranked() {
+			if s.pending[m.Nick] {
+				asked[m.Nick] = m.Fee
+			}
 		}
-		ready = ready[len(nicks):]
+		var nicks []protocol.Nick
+		ready = slices.DeleteFunc(ready, func(m QuotedMaker) bool {
+			take := len(nicks) < n && m.Fee <= room()
+			if take {
+				nicks, asked[m.Nick] = append(nicks, m.Nick), m.Fee
+			}
+			return take
+		})
 		if len(nicks) == 0 {
 			return nil, nil
 		}
@@ -72,6 +94,10 @@ func (a *attempt) collect(ctx context.Context, pl *plan, sessions map[protocol.N
 		} else if err != nil {
 			return err
 		}
+		delete(asked, e.Maker)
+		if p.Fee > room() {
+			return nil // late, and its place is taken by a dearer one
+		}
 		good = a.disjoint(pl, append(good, p))
 		a.progress("%d of %d makers opened their coins", len(good), wanted)
 		return nil
@@ -85,6 +111,15 @@ func (a *attempt) collect(ctx context.Context, pl *plan, sessions map[protocol.N
 	rank := func(p party) int { return pl.rank(p.nick) }
 	slices.SortFunc(good, func(x, y party) int { return rank(x) - rank(y) })
 	return good, nil
+}
+
+// feeBudget is what the makers may cost together. In a sweep the amount is fixed
+// and what dearer makers ask would be missing for the miner.
+func (p *plan) feeBudget() sats.Amount {
+	if p.Sweep {
+		return p.CJFee
+	}
+	return p.MaxCJFee
 }
 
 // verified returns the part of a maker whose answer holds.

@@ -230,12 +230,16 @@ func TestT23AndFeesOfTheWholeTransaction(t *testing.T) {
 		"T23 beyond it":          {txbuild.Tx{Msg: sized(most + 1), Fee: 1000, Needed: 1000}, false, nil, errTooBig},
 		"fee at the lower bound": {txbuild.Tx{Msg: sized(1), Fee: 200, Needed: 1000}, true, nil, nil},
 		"fee below it":           {txbuild.Tx{Msg: sized(1), Fee: 199, Needed: 1000}, true, nil, errTooBig},
+		"below what is relayed":  {txbuild.Tx{Msg: sized(1), Fee: 999, Needed: 1000, VSize: 1000}, true, nil, errTooBig},
+		"as is relayed":          {txbuild.Tx{Msg: sized(1), Fee: 1000, Needed: 1000, VSize: 1000}, true, nil, nil},
 		"share at the quote":     {txbuild.Tx{Msg: sized(1), Fee: 5300, Needed: 1000}, false, contributing, nil},
 		"share above it":         {txbuild.Tx{Msg: sized(1), Fee: 5301, Needed: 1000}, false, contributing, errTooBig},
 		"sweep above it":         {txbuild.Tx{Msg: sized(1), Fee: 5301, Needed: 1000}, true, contributing, errFeeLimit},
 	} {
+		const least = 1000 // sat/kvB
+		c.tx.VSize = max(c.tx.VSize, 100)
 		pl := &plan{Quote: Quote{MaxMinerFee: 5000, Sweep: c.sweep}}
-		if err := a.affordable(pl, &c.tx, c.makers); !errors.Is(err, c.want) {
+		if err := a.affordable(pl, &c.tx, c.makers, least); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v, want %v", name, err, c.want)
 		}
 	}

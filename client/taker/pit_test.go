@@ -45,6 +45,7 @@ type pit struct {
 	attempt    uint64
 	amount     sats.Amount
 	commitment [32]byte
+	revelation string // the last
 	lastKey    int
 	asked      []string // commands in their order, with the nicks
 
@@ -221,6 +222,7 @@ func (p *pit) Auth(_ context.Context, r control.AuthRequest) error {
 	if err := r.Validate(); err != nil {
 		p.t.Errorf("auth: %v", err)
 	}
+	p.revelation = r.Revelation
 	proof, err := podle.ParseRevelation(r.Revelation)
 	if err != nil {
 		p.t.Error(err)

@@ -37,7 +37,10 @@ type Quote struct {
 	// up to txbuild.Dust is left to the miner.
 	MinerFee, MaxMinerFee sats.Amount
 	Change                sats.Amount // estimated; 0: none
-	Crowd                 Crowd
+	// OddType: the destination's address is of another type than the makers', so
+	// that everybody sees which of the equal outputs is the payment (attack P9).
+	OddType bool
+	Crowd   Crowd
 	// Tries is how many attempts the coins are good for, this one included:
 	// each uses up a commitment. NextTry is the block height from which a coin
 	// that is too young now makes more of them; 0: none does.

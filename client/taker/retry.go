@@ -1,6 +1,7 @@
 package taker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -46,12 +47,17 @@ func (a *attempt) again(pl *plan, failure *Error) (*attempt, *plan) {
 	}); len(honest) >= pl.MinMakers {
 		ranked, n = honest, len(honest)
 	}
-	if n < pl.MinMakers {
-		return nil, nil
+	if pl.Sweep { // dearer makers would leave less to be sent than was approved
+		slices.SortStableFunc(ranked, func(x, y QuotedMaker) int { return cmp.Compare(x.Fee, y.Fee) })
 	}
-	another, err := next.replan(pl, ranked, n)
-	if err != nil || another.MaxCost() > pl.MaxCost() {
-		return nil, nil
+	var another *plan
+	for ; another == nil; n-- {
+		if n < pl.MinMakers {
+			return nil, nil
+		}
+		if try, err := next.replan(pl, ranked, n); err == nil && try.MaxCost() <= pl.MaxCost() {
+			another = try
+		}
 	}
 	next.result.ID, next.start, next.retryOf, next.step = newID(), time.Now(), a.result.ID, StepFill
 	next.result.Amount = another.Amount

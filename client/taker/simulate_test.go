@@ -32,7 +32,7 @@ const simulatedMakers = 36
 type tally struct {
 	runs, joined, firstTime, fewer, attempts int
 	took                                     []time.Duration
-	reasons                                  map[protocol.Reason]int
+	reasons                                  map[string]int
 }
 
 // TestSimulation tries CoinJoins among makers of whom some are dead, slow or
@@ -44,7 +44,7 @@ func TestSimulation(t *testing.T) {
 	fmt.Fprintf(&table, "| %s | %s | %s | %s | %s | %s | %s |\n|---|---|---|---|---|---|---|\n",
 		"dead, slow, hostile", "CoinJoins", "succeeded", "without a second attempt", "fewer makers than wanted", "commitments each", "median time")
 	for i, m := range mixes {
-		total := tally{reasons: map[protocol.Reason]int{}}
+		total := tally{reasons: map[string]int{}}
 		for seed := range *simulated {
 			inPit(t, 0, func(p *pit) { p.simulate(rand.New(rand.NewPCG(uint64(i), uint64(seed))), m, &total) })
 		}
@@ -53,6 +53,9 @@ func TestSimulation(t *testing.T) {
 		fmt.Fprintf(&table, "| %d %%, %d %%, %d %% | %d | %s | %s | %s | %.2f | %v |\n", m.dead, m.slow, m.hostile, total.runs,
 			share(total.joined), share(total.firstTime), share(total.fewer), float64(total.attempts)/float64(total.runs),
 			total.took[len(total.took)/2].Round(time.Second))
+		if len(total.reasons) > 0 {
+			t.Logf("%+v: ended with %v", m, total.reasons)
+		}
 		if m == (mix{30, 10, 10}) && total.joined*100 < total.runs*97 {
 			t.Errorf("%d of %d CoinJoins succeeded; the others ended with %v", total.joined, total.runs, total.reasons)
 		}
@@ -108,7 +111,7 @@ func (p *pit) simulate(rng *rand.Rand, m mix, total *tally) {
 	total.took = append(total.took, time.Since(began))
 	p.wantFreshAddresses()
 	if o.err != nil {
-		total.reasons[ReasonOf(o.err)]++
+		total.reasons[o.err.Error()]++
 		if leased := p.leased(); leased != 0 || len(p.chain.Mempool()) != 0 {
 			p.t.Errorf("after %v %v are set aside and %d transactions were sent", o.err, leased, len(p.chain.Mempool()))
 		}

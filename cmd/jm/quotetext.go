@@ -40,6 +40,9 @@ func quoteText(q taker.Quote) string {
 		fmt.Fprintf(&b, "    change about %s BTC, back to the same mixdepth\n", q.Change.BTC())
 	}
 	fmt.Fprintf(&b, "    anonymity set: %d equal outputs (at least %d)\n", q.AnonymitySet(), q.MinMakers+1)
+	if q.OddType {
+		b.WriteString("    NOTE: the destination is of another type than the makers' addresses: everybody will see\n    which output is the payment. Ask the receiver for an address of the type P2WPKH.\n")
+	}
 	b.WriteString(crowdText(q.Crowd))
 	b.WriteString(triesText(q))
 	if cost > q.Amount/50 {
