@@ -8,6 +8,7 @@ LDFLAGS    := -s -w -X main.version=$(VERSION)
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 FUZZTIME   ?= 10s
+FOR        ?= 10m
 SEEDS      ?= 1..1000000
 FOR        ?= 5m
 COINJOINS  ?= 1000
@@ -18,7 +19,7 @@ TESTFLAGS  ?=
 RACE        = -race -gcflags=github.com/decred/dcrd/dcrec/secp256k1/v4=-race=false -gcflags=go.etcd.io/bbolt/...=-race=false
 PLATFORMS   = linux/amd64 linux/arm64 linux/arm darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 
-.PHONY: build demo test check race fuzz simulate bench lint cross clean
+.PHONY: build demo test check race fuzz simulate bench soak lint cross clean
 
 build: ## both programs, into bin/
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
@@ -51,6 +52,9 @@ simulate: ## takers among faulty makers, then a market for each of SEEDS, until 
 bench: build ## the numbers of docs/benchmarks.md
 	./scripts/bench.sh
 
+soak: build ## the daemon under load for as long as FOR says; the plot goes to soak.png too
+	$(GO) run ./internal/soak -for $(FOR) -png soak.png
+
 cross: ## static binaries for every platform, into dist/
 	@for platform in $(PLATFORMS); do \
 		os=$${platform%/*}; arch=$${platform#*/}; echo "$$os/$$arch"; mkdir -p dist/$$os-$$arch; \
@@ -58,4 +62,4 @@ cross: ## static binaries for every platform, into dist/
 	done
 
 clean:
-	rm -rf bin dist
+	rm -rf bin dist soak.png

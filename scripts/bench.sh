@@ -11,7 +11,7 @@ cleanup() {
 trap cleanup EXIT
 
 echo "== packages"
-go test -run '^$' -bench . -benchmem ./protocol/... ./daemon/... ./client/... ./wallet/... 2>&1 | grep -E '^(pkg|Benchmark)' | tee "$tmp/packages"
+go test -run '^$' -bench . -benchmem ./protocol/... ./daemon/... ./client/... ./wallet/... ./cmd/joinmarketd 2>&1 | grep -E '^(pkg|Benchmark)' | tee "$tmp/packages"
 grep -q '^BenchmarkBitcoind/' "$tmp/packages" || echo 'BenchmarkBitcoind: skipped, there is no bitcoind; run scripts/install-test-deps.sh'
 if [ -r /proc/loadavg ]; then echo "load: $(cat /proc/loadavg)"; fi
 

@@ -74,7 +74,7 @@ func greet(t *testing.T, nc net.Conn) {
 }
 
 // shortDir is a folder whose name leaves room for that of a socket.
-func shortDir(t *testing.T) string {
+func shortDir(t testing.TB) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "jm")
 	if err != nil {

@@ -29,13 +29,13 @@ func TestMain(m *testing.M) {
 // process is a running joinmarketd.
 type process struct {
 	*exec.Cmd
-	t      *testing.T
+	t      testing.TB
 	socket string
 	log    *bufio.Scanner // its standard error
 }
 
 // spawn runs the program in a folder until it says that it listens.
-func spawn(t *testing.T, dir string, env []string, args ...string) *process {
+func spawn(t testing.TB, dir string, env []string, args ...string) *process {
 	t.Helper()
 	socket := filepath.Join(dir, "s")
 	p := &process{t: t, socket: socket, Cmd: exec.CommandContext(t.Context(), os.Args[0],

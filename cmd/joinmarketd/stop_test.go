@@ -24,7 +24,7 @@ import (
 // script is a client that signs anything, believes everything, and keeps what it
 // is told.
 type script struct {
-	t      *testing.T
+	t      testing.TB
 	conn   *control.Conn
 	events chan any
 }

@@ -46,6 +46,7 @@ var Rules = []Rule{
 	{Folder: "client", May: []string{"client", "wallet", "protocol", "internal"}},
 	{Folder: "client/inprocess", May: []string{"client/inprocess", "daemon", "protocol", "internal"}, Never: Bitcoin},
 	{Folder: "internal", May: []string{"internal", "protocol", "wallet"}},
+	{Folder: "internal/soak", May: []string{"internal/soak", "client/control", "daemon/daemontest", "protocol", "internal"}, Never: Bitcoin},
 }
 
 // Graph has the imports of every package, by import path.

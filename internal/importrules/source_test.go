@@ -76,6 +76,7 @@ var mayWrite = map[string]string{
 	"wallet/chain/neutrino/":  "block headers in a database with a journal of its own; they can be had again",
 	"internal/logs/":          "logs may lose their last lines",
 	"internal/regtest/":       "for tests and the playground",
+	"internal/soak/":          "for tests",
 	"cmd/jm/playground.go":    "the playground",
 	"cmd/jm/internal/":        "the playground",
 	"daemon/daemontest/":      "for tests",
