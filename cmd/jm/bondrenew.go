@@ -90,7 +90,7 @@ func (a *app) renewBond(ctx context.Context, r renewal) error {
 	if err := coldbonds.Save(a.files, path, append(all, made)); err != nil {
 		return withCode(exitWallet, err)
 	}
-	return a.printRequest(made)
+	return a.printRequest(made, r.wallet)
 }
 
 // takeSignature completes the certificate that waits for it.
@@ -162,12 +162,15 @@ func (a *app) requestCertificate(ctx context.Context, all []coldbonds.Bond, r re
 }
 
 // printRequest says what the key of the bond is to sign.
-func (a *app) printRequest(b coldbonds.Bond) error {
+func (a *app) printRequest(b coldbonds.Bond, wallet string) error {
 	if a.json {
 		return a.print(newColdSummary(b))
 	}
+	if wallet != "" {
+		wallet = " --wallet " + wallet
+	}
 	a.term.say("Have the key of the bond sign this text, or run the command where the words of its wallet are. Then:\n"+
-		"  jm bond renew %v --signature SIGNATURE", b.OutPoint)
+		"  jm bond renew %v%s --signature SIGNATURE", b.OutPoint, wallet)
 	fmt.Fprintf(a.term.out, "text     %s\ncommand  %s\n", b.Text(), certificateCommand(b))
 	return nil
 }
