@@ -39,7 +39,8 @@ func prepare(ctx context.Context, cfg Config, p Payment) (_ *draft, err error) {
 	if d.direct.Rate, err = cfg.Fee.Draw(ctx, cfg.Node); err != nil {
 		return nil, err
 	}
-	if p.Keep || !p.Sweep {
+	shared := p.Sweep && len(p.Outputs) > 1 // whose rest is too small for change
+	if p.Keep || !p.Sweep || shared {
 		nobody, err := placeholder(cfg.Wallet)
 		if err != nil {
 			return nil, err
@@ -65,6 +66,12 @@ func prepare(ctx context.Context, cfg Config, p Payment) (_ *draft, err error) {
 	for _, c := range d.lease.Coins { // a bond's is a time, and greater than every height
 		d.direct.LockTime = max(d.direct.LockTime, c.LockTime())
 	}
+	if shared {
+		if d.direct.Outputs, err = shares(d.direct); err != nil {
+			d.lease.Release()
+			return nil, err
+		}
+	}
 	tx, err := d.direct.Build()
 	if err == nil && p.Keep {
 		err = worthKeeping(tx.Msg.TxOut[0])
@@ -78,6 +85,32 @@ func prepare(ctx context.Context, cfg Config, p Payment) (_ *draft, err error) {
 		return nil, err
 	}
 	return d, nil
+}
+
+// shares divides what the inputs leave after the fee equally among the outputs.
+// The miner gets what cannot be divided.
+func shares(d txbuild.Direct) ([]txbuild.Output, error) {
+	size, err := txbuild.Size(d.Inputs, d.Outputs)
+	if err != nil {
+		return nil, err
+	}
+	left, err := txbuild.FeeAt(size, d.Rate)
+	if err != nil {
+		return nil, err
+	}
+	left = -left
+	for _, in := range d.Inputs {
+		left += in.Value
+	}
+	share := left / sats.Amount(len(d.Outputs))
+	if share <= 0 {
+		return nil, fmt.Errorf("%w: nothing is left after the fee", coins.ErrFunds)
+	}
+	outputs := slices.Clone(d.Outputs)
+	for i := range outputs {
+		outputs[i].Value = share
+	}
+	return outputs, nil
 }
 
 // check refuses what can be seen to be wrong without a wallet.
@@ -94,8 +127,9 @@ func (p Payment) check(mixdepths int) error {
 		}
 		return nil
 	}
-	if len(p.Outputs) == 0 || p.Sweep && (len(p.Outputs) != 1 || p.Outputs[0].Value != 0) {
-		return fmt.Errorf("%w: everything goes to one receiver, an amount to one or more", ErrPayment)
+	valued := func(out txbuild.Output) bool { return out.Value != 0 }
+	if len(p.Outputs) == 0 || p.Sweep && slices.ContainsFunc(p.Outputs, valued) {
+		return fmt.Errorf("%w: each receiver has an amount, or all share everything", ErrPayment)
 	}
 	for i, out := range p.Outputs {
 		least, err := txbuild.DustLimit(out.Script)

@@ -79,8 +79,8 @@ type Config struct {
 type Payment struct {
 	// Mixdepth pays and gets the change. OfCoins: the one of the coins named.
 	Mixdepth int
-	// Outputs are the receivers, each script once. With Sweep there is one,
-	// whose value is 0: it gets everything less the fee.
+	// Outputs are the receivers, each script once. With Sweep their values are 0:
+	// each gets the same part of everything less the fee.
 	Outputs []txbuild.Output
 	Sweep   bool
 	// Coins, if any, are spent, exactly these; otherwise coins are chosen, for a

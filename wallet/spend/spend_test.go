@@ -178,6 +178,35 @@ func TestSweep(t *testing.T) {
 	}
 }
 
+func TestSweepToSeveral(t *testing.T) {
+	b := newBench(t, []sats.Amount{100_001, 70_000})
+	all := []wire.OutPoint{b.coin(100_001).OutPoint}
+	r := b.pay(Payment{Outputs: []txbuild.Output{to(1, 0), to(2, 0), to(3, 0)}, Sweep: true, Coins: all})
+	share := r.Quote.Outputs[0].Value
+	for _, out := range r.Quote.Outputs {
+		if out.Value != share || out.Change {
+			t.Errorf("%+v", out)
+		}
+	}
+	least, err := txbuild.FeeAt(r.Quote.VSize, r.Quote.Rate)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Tx.TxOut) != 3 || len(r.Tx.TxIn) != 1 || r.Quote.Fee < least || r.Quote.Fee > least+2 || 3*share+r.Quote.Fee != 100_001 {
+		t.Errorf("%+v", r.Quote)
+	}
+	small := newBench(t, []sats.Amount{800})
+	for n, want := range map[byte]error{3: ErrDust, 50: coins.ErrFunds} {
+		p := Payment{Sweep: true}
+		for i := range n {
+			p.Outputs = append(p.Outputs, to(i, 0))
+		}
+		if _, err := Pay(t.Context(), small.cfg, p, yes); !errors.Is(err, want) {
+			t.Errorf("%d shares of 800 sat: %v", n, err)
+		}
+	}
+}
+
 func TestNamedCoins(t *testing.T) {
 	b := newBench(t, []sats.Amount{100_000, 60_000}, []sats.Amount{50_000, 40_000})
 	name := func(values ...sats.Amount) (list []wire.OutPoint) {
@@ -231,7 +260,7 @@ func TestRefusedPayments(t *testing.T) {
 		want error
 	}{
 		"nobody":              {Payment{}, ErrPayment},
-		"sweep to two":        {Payment{Outputs: []txbuild.Output{to(1, 0), to(2, 0)}, Sweep: true}, ErrPayment},
+		"sweep and an amount": {Payment{Outputs: []txbuild.Output{to(1, 0), to(2, 5000)}, Sweep: true}, ErrPayment},
 		"sweep of an amount":  {Payment{Outputs: one(1000), Sweep: true}, ErrPayment},
 		"nothing":             {Payment{Outputs: one(0)}, ErrDust},
 		"negative":            {Payment{Outputs: one(-5000)}, ErrDust},
