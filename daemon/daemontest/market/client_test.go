@@ -256,13 +256,14 @@ func (c *client) Event(name string, params json.RawMessage) {
 	c.hears(v)
 }
 
-// tear breaks the connection, waits and comes back. It reports whether the
-// session goes on.
-func (c *client) tear(away time.Duration) bool {
+// tear breaks the connection, waits and comes back; broken is called in between.
+// It reports whether the session goes on.
+func (c *client) tear(away time.Duration, broken func()) bool {
 	c.mu.Lock()
 	served := c.served
 	c.nc.Close()
 	c.mu.Unlock()
+	broken()
 	<-served
 	time.Sleep(away)
 	conn, err := c.connect()

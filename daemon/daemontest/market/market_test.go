@@ -271,7 +271,7 @@ func (m *market) run() {
 	}
 	for _, list := range m.clients() {
 		for _, c := range list {
-			if !c.sound() {
+			if c.trouble != sound {
 				living.Go(func() { c.suffer(ctx) })
 			}
 		}

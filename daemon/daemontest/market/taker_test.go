@@ -255,7 +255,7 @@ func (k *taker) wait(stage protocol.Command, p plan) bool {
 	}
 	late := time.Second
 	if k.trouble == blink {
-		late = 5 * time.Second // it may hear the end when it is back
+		late = 10 * time.Second // it may hear the end when it is back
 	}
 	timeout := time.After(most + late)
 	for {

@@ -109,24 +109,17 @@ func (m *market) stop(ctx context.Context) {
 // suffer does to a client what is to happen to it, while the run lasts.
 func (c *client) suffer(ctx context.Context) {
 	d := newDice(c.m.seed, fmt.Sprint("trouble ", c.nick))
+	if c.trouble == blink {
+		c.blink(ctx, d)
+		return
+	}
 	if !sleep(ctx, d.seconds(1, 90)) {
 		return
 	}
 	switch c.trouble {
-	case blink:
-		select {
-		case <-c.ready:
-		case <-ctx.Done():
-			return
-		}
-		for range d.between(1, 20) {
-			if !c.tear(d.seconds(0, 3)) || !sleep(ctx, d.seconds(0, 10)) {
-				return
-			}
-		}
 	case torn:
 		for range d.between(1, 4) {
-			if !c.tear(d.seconds(0, 80)) || !sleep(ctx, d.seconds(0, 30)) {
+			if !c.tear(d.seconds(0, 80), func() {}) || !sleep(ctx, d.seconds(0, 30)) {
 				return
 			}
 		}
@@ -142,15 +135,9 @@ func (c *client) suffer(ctx context.Context) {
 		sleep(ctx, d.seconds(1, 100))
 		c.setMute(false)
 	case deaf:
-		stuck := make(chan struct{})
-		c.mu.Lock()
-		c.stuck = stuck
-		c.mu.Unlock()
+		hear := c.stopReading()
 		sleep(ctx, d.seconds(1, 100))
-		c.mu.Lock()
-		c.stuck = nil
-		c.mu.Unlock()
-		close(stuck)
+		hear()
 	case rude:
 		for range d.between(1, 60) {
 			c.insult(d)
@@ -158,6 +145,36 @@ func (c *client) suffer(ctx context.Context) {
 				return
 			}
 		}
+	}
+}
+
+// blink has the connection break and come back, again and again.
+func (c *client) blink(ctx context.Context, d dice) {
+	select {
+	case <-c.ready:
+	case <-ctx.Done():
+		return
+	}
+	for sleep(ctx, d.seconds(0, 3)) {
+		hear := c.stopReading() // so that something is lost with the connection
+		sleep(ctx, d.seconds(0, 3))
+		if !c.tear(d.seconds(0, 3), hear) {
+			return
+		}
+	}
+}
+
+// stopReading has the client read nothing until hear is called.
+func (c *client) stopReading() (hear func()) {
+	stuck := make(chan struct{})
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stuck = stuck
+	return func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.stuck = nil
+		close(stuck)
 	}
 }
 
