@@ -213,6 +213,26 @@ func TestSendErrors(t *testing.T) {
 	}
 }
 
+// TestM7ConversationsFirst: what strangers can have us say for nothing waits
+// behind what somebody waits for.
+func TestM7ConversationsFirst(t *testing.T) {
+	ch := New(Config{ChannelConfig: testConfig, Nick: ourNick})
+	ch.out = testOutbox(0)
+	for _, command := range []string{"error", "sw0reloffer", "hp2", "pubkey", "ioauth"} {
+		if err := ch.SendPrivate(otherNick, command, "x"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var order []string
+	for line, _ := ch.out.take(); line != ""; line, _ = ch.out.take() {
+		_, rest, _ := strings.Cut(line, ":!")
+		order = append(order, strings.Fields(rest)[0])
+	}
+	if want := []string{"pubkey", "ioauth", "error", "sw0reloffer", "hp2"}; !slices.Equal(order, want) {
+		t.Errorf("%q, want %q", order, want)
+	}
+}
+
 // FuzzN21OneMessageOneLine: whatever is given to the channel, each line it says
 // is one line of its kind, and a private message arrives as it was given.
 func FuzzN21OneMessageOneLine(f *testing.F) {
