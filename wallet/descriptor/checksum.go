@@ -74,21 +74,3 @@ func Seal(body string) (string, error) {
 	}
 	return body + "#" + sum, nil
 }
-
-// Open returns the descriptor without its checksum, which must be there and be
-// right: ErrChecksum otherwise.
-func Open(text string) (body string, err error) {
-	at := strings.LastIndexByte(text, '#')
-	if at < 0 {
-		return "", fmt.Errorf("%w: none", ErrChecksum)
-	}
-	body = text[:at]
-	sum, err := Checksum(body)
-	if err != nil {
-		return "", err
-	}
-	if sum != text[at+1:] {
-		return "", fmt.Errorf("%w: a character is wrong or missing", ErrChecksum)
-	}
-	return body, nil
-}

@@ -5,7 +5,6 @@ package descriptor
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/joinmarket-go/joinmarket/wallet/txbuild"
 )
@@ -17,9 +16,6 @@ const MaxSize = 4096
 var (
 	ErrCharacter = errors.New("character that no descriptor has")
 	ErrTooLong   = errors.New("descriptor too long")
-	ErrChecksum  = errors.New("wrong checksum of a descriptor")
-	// ErrForm: the text is not addr(...).
-	ErrForm = errors.New("not an address descriptor")
 )
 
 // wrappers stand around a key expression (BIP381, BIP382).
@@ -39,21 +35,4 @@ func Keys(t txbuild.ScriptType, key string) (string, error) {
 		return "", fmt.Errorf("%w: no descriptor for %q", txbuild.ErrScript, string(t))
 	}
 	return w[0] + key + w[1], nil
-}
-
-const addressPrefix = "addr("
-
-// Address returns the descriptor of an address, without checksum (BIP385).
-func Address(address string) string { return addressPrefix + address + ")" }
-
-// AddressOf returns what stands in the parentheses of addr(...), or ErrForm.
-// Neither the checksum nor the address is looked at: Open does the one,
-// txbuild.ParseAddress the other.
-func AddressOf(text string) (string, error) {
-	rest, ok := strings.CutPrefix(text, addressPrefix)
-	address, _, closed := strings.Cut(rest, ")")
-	if !ok || !closed || address == "" {
-		return "", fmt.Errorf("%w: %.40q", ErrForm, text)
-	}
-	return address, nil
 }

@@ -23,7 +23,6 @@ import (
 
 	"github.com/btcsuite/btcd/chaincfg/v2"
 	"github.com/btcsuite/btcd/wire/v2"
-	"github.com/tyler-smith/go-bip39"
 
 	"github.com/joinmarket-go/joinmarket/protocol/sats"
 	"github.com/joinmarket-go/joinmarket/wallet/secret"
@@ -194,22 +193,6 @@ type BurntCoin struct {
 type KnownScript struct {
 	Path   Path
 	Script []byte
-}
-
-// Phrase returns the words of the seed: BIP39 English, or those of Electrum
-// 1.x for a Legacy wallet. It is empty for a WatchOnly wallet.
-func (w *Wallet) Phrase() (secret.Text, error) {
-	switch w.Type {
-	case WatchOnly:
-		return secret.Text{}, nil
-	case Legacy:
-		return LegacyPhrase(w.Entropy)
-	}
-	words, err := bip39.NewMnemonic(w.Entropy.Reveal())
-	if err != nil {
-		return secret.Text{}, fmt.Errorf("writing the seed phrase: %w", err)
-	}
-	return secret.NewText(words), nil
 }
 
 // Wipe overwrites the secrets of the wallet.
