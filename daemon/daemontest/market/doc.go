@@ -34,9 +34,13 @@
 //     never heard, nothing but used commitments comes from couriers.
 //   - Every refusal and every end has a code that is documented; conversations
 //     end once, within the time of their stage.
-//   - Two honest participants whose client and network are sound finish what they
+//   - Two honest participants whose clients and network are sound finish what they
 //     began once keys were exchanged, whatever others do; and if nobody floods,
-//     burns commitments or bears their names, what they begin at all.
+//     burns commitments or bears their names, what they begin at all. A client
+//     whose connection breaks again and again, if it is back in seconds, and a
+//     server that says everything twice are sound.
+//   - Makers at rest take a fill with a commitment that was only reserved, and
+//     refuse one that was used, whoever brings it.
 //   - When all is over, so are all conversations, verdicts and signatures; then
 //     sessions, clients, nicks on the channels, and goroutines; caches are within
 //     their bounds; no daemon has counted a fault.

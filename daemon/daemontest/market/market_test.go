@@ -211,6 +211,9 @@ func (m *market) newClient(nick protocol.Nick) *client {
 	case !m.mix.calm && d.chance(10):
 		c.trouble = blink
 	}
+	if c.trouble == blink {
+		c.most = 0 // it has little time in between
+	}
 	if c.trouble != sound {
 		m.mix.kinds = append(m.mix.kinds, string(c.trouble)+" client")
 	}
