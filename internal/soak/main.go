@@ -113,7 +113,16 @@ func soak(ctx context.Context, o options, errw io.Writer) (*report, error) {
 			fmt.Fprintln(errw, r.line())
 		}
 	}
-	m.wait()
+	left := make(chan struct{})
+	go func() { m.wait(); close(left) }()
+	select {
+	case <-left:
+	case <-time.After(conversationWait + time.Minute):
+		r.ending = append(r.ending, "some who took part did not end")
+	}
 	r.add(sample{}, m.seen.take())
-	return r, m.daemon.end()
+	if err := m.daemon.end(); err != nil {
+		r.ending = append(r.ending, err.Error())
+	}
+	return r, nil
 }

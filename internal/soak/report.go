@@ -18,6 +18,7 @@ type report struct {
 	done     int               // honest conversations
 	failures []string          // the others
 	troubles map[string]string // the last of each kind of participant
+	ending   []string          // what went wrong at the end
 	panics   float64           // and other faults that the daemon counts
 }
 
@@ -72,7 +73,7 @@ func (r *report) faults() (list []string) {
 	if r.panics > 0 {
 		list = append(list, fmt.Sprintf("the daemon counts %v faults of its own", r.panics))
 	}
-	return list
+	return append(list, r.ending...)
 }
 
 // line is where things stand, in short.
