@@ -164,15 +164,22 @@ const leaveWait = time.Second
 // Close says goodbye to the daemon, if it is there, and ends the session. It
 // does not wait for Run.
 func (d *Daemon) Close() {
-	if conn, _ := d.current(); conn != nil {
-		if conn.Peer().Has(control.FeatureResume) {
-			ctx, cancel := context.WithTimeout(context.Background(), leaveWait)
-			conn.CallAs(ctx, d.ids.Add(1), control.MethodLeave, nil, nil)
-			cancel()
-		}
-		conn.Close()
-	}
+	// Ended first: a connection on which the session is just being resumed is
+	// either seen here or says goodbye itself.
 	d.end(fmt.Errorf("%w by this side", control.ErrClosed))
+	if conn, _ := d.current(); conn != nil {
+		d.leave(conn)
+	}
+}
+
+// leave says goodbye on a connection and closes it.
+func (d *Daemon) leave(conn *control.Conn) {
+	if conn.Peer().Has(control.FeatureResume) {
+		ctx, cancel := context.WithTimeout(context.Background(), leaveWait)
+		conn.CallAs(ctx, d.ids.Add(1), control.MethodLeave, nil, nil)
+		cancel()
+	}
+	conn.Close()
 }
 
 // Start enters the market; once per session.

@@ -141,10 +141,22 @@ func (d *Daemon) resume(running, ctx context.Context) (_ *control.Conn, over <-c
 		<-over
 		return nil, nil, err
 	}
+	if !d.adopt(conn) {
+		d.leave(conn)
+		<-over
+		return nil, nil, control.ErrClosed
+	}
+	return conn, over, nil
+}
+
+// adopt makes a connection that of the session, unless the session has ended.
+func (d *Daemon) adopt(conn *control.Conn) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.peer = conn.Peer()
-	d.conn = conn
+	if d.err != nil {
+		return false
+	}
+	d.peer, d.conn = conn.Peer(), conn
 	close(d.back)
-	return conn, over, nil
+	return true
 }

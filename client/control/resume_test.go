@@ -24,6 +24,8 @@ type house struct {
 	forgot bool        // it knows no token
 	answer wire.ResumeAnswer
 	hold   bool // no command is answered
+	// met, if not nil, is done before a resume is answered.
+	met func()
 
 	mu    sync.Mutex
 	conns []*wire.Conn
@@ -68,6 +70,9 @@ func (h *house) Request(ctx context.Context, method string, params json.RawMessa
 		r, err := wire.Decode[wire.ResumeRequest](params)
 		if err != nil || r.Token != grant.Token || r.Events != 1 {
 			h.t.Errorf("%+v, %v", r, err)
+		}
+		if h.met != nil {
+			h.met()
 		}
 		a := h.answer
 		a.Resumption, a.Role, a.Nick = grant, wire.RoleMaker, nick
@@ -194,6 +199,25 @@ func TestCloseSaysLeave(t *testing.T) {
 		d.Close()
 		if h.got[len(h.got)-1] != wire.MethodLeave {
 			t.Errorf("asked for %v", h.got)
+		}
+	})
+}
+
+// TestCloseWhileComingBack, as the client gives up just when the daemon has taken
+// it back: nobody waits for anybody.
+func TestCloseWhileComingBack(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house, d *control.Daemon) {
+		h.met = d.Close
+		h.cut()
+		<-d.Done()
+		synctest.Wait()
+		if h.got[len(h.got)-1] != wire.MethodLeave {
+			t.Errorf("asked for %v", h.got)
+		}
+		for i, c := range h.conns {
+			if c.Err() == nil {
+				t.Errorf("connection %d is open", i)
+			}
 		}
 	})
 }
