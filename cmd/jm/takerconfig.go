@@ -121,7 +121,7 @@ func (a *app) feeLimits(o payOptions) (taker.Limits, error) {
 	if limits.Rel != "" && limits.Abs >= 0 {
 		return limits, nil
 	}
-	rel, abs := "0.001", 4000+sats.Amount(random.N(int64(6001)))
+	rel, abs := "0.004", 4000+sats.Amount(random.N(int64(36_001))) // as the reference suggests (attack P11)
 	if limits.Rel != "" {
 		rel = limits.Rel
 	}

@@ -78,9 +78,10 @@ func (m *market) fill(ctx context.Context) {
 	again(ctx, &m.others, "noise", m.noise)
 	m.others.Go(func() { m.daemon.reload(ctx) })
 	// Makers serve to the end the takers that are under way when the soak ends.
-	ctx, m.endMakers = context.WithCancel(context.WithoutCancel(ctx))
+	serving, end := context.WithCancel(context.WithoutCancel(ctx))
+	m.endMakers = end
 	for range m.o.makers {
-		again(ctx, &m.others, "maker", m.maker)
+		again(serving, &m.others, "maker", m.maker)
 	}
 }
 
