@@ -46,6 +46,8 @@ type Params struct {
 	// FigureWeights how often to 1, 2 ... significant figures.
 	RoundingChance float64
 	FigureWeights  [5]float64
+	// Least is what a fraction comes to at least.
+	Least sats.Amount
 }
 
 // Defaults are those of the reference implementation's tumbler.
@@ -55,6 +57,7 @@ func Defaults() Params {
 		Makers: Range{9, 1, 4}, Payments: Range{2, 1, 2},
 		Wait: time.Hour, FirstWait: 3 * time.Hour,
 		RoundingChance: 0.25, FigureWeights: [5]float64{55, 15, 25, 65, 40},
+		Least: schedule.MinFraction,
 	}
 }
 
@@ -62,6 +65,7 @@ func Defaults() Params {
 var (
 	ErrParams = errors.New("no plan can be made so")
 	ErrFunds  = errors.New("there are no coins to tumble")
+	ErrSmall  = errors.New("there are too few coins to divide them so often; pay fewer addresses, or make fewer payments")
 )
 
 // check refuses what the reference silently bends: addresses that would never
@@ -93,6 +97,8 @@ func (p Params) check(mixdepths int) error {
 		return fmt.Errorf("%w: at least %d makers: want 1 to %d", ErrParams, p.Makers.Least, protocol.MaxMakers)
 	case p.Payments.Least < 1 || p.Payments.Least > protocol.MaxMakers:
 		return fmt.Errorf("%w: at least %d payments of a mixdepth: want 1 to %d", ErrParams, p.Payments.Least, protocol.MaxMakers)
+	case p.Least < 0 || p.Least > sats.Max/2:
+		return fmt.Errorf("%w: a least amount of %d", ErrParams, p.Least)
 	case p.Wait < 0 || p.FirstWait < 0 || p.Wait > schedule.MaxWait || p.FirstWait > schedule.MaxWait:
 		return fmt.Errorf("%w: a pause is 0 to %v", ErrParams, schedule.MaxWait)
 	case !(p.RoundingChance >= 0 && p.RoundingChance <= 1) || p.RoundingChance > 0 && weights == 0:
@@ -101,12 +107,59 @@ func (p Params) check(mixdepths int) error {
 	return nil
 }
 
+// draws is how many plans are drawn to find one that divides the coins into parts
+// of use.
+const draws = 1000
+
 // Plan draws a schedule for a wallet whose mixdepths have these balances to
-// spend.
+// spend. Each of its payments comes to twice Params.Least or more: where only a
+// fraction goes on to the next mixdepth, the reference may send so little that
+// nothing can be paid from there. The errors are ErrParams, ErrFunds and
+// ErrSmall.
 func Plan(p Params, balances []sats.Amount) ([]schedule.Entry, error) {
 	if err := p.check(len(balances)); err != nil {
 		return nil, err
 	}
+	for range draws {
+		plan, err := p.draw(balances)
+		if err != nil {
+			return nil, err
+		}
+		if enough, err := p.enough(plan, balances); enough || err != nil {
+			return plan, err
+		}
+	}
+	return nil, ErrSmall
+}
+
+// enough follows the coins through a plan, fees left out.
+func (p Params) enough(plan []schedule.Entry, balances []sats.Amount) (bool, error) {
+	has := slices.Clone(balances)
+	var base sats.Amount // what the fractions of a mixdepth refer to
+	for i, e := range plan {
+		if i == 0 || plan[i-1].Mixdepth != e.Mixdepth {
+			base = has[e.Mixdepth]
+		}
+		amount := has[e.Mixdepth]
+		if !e.Amount.Sweep() {
+			var err error
+			if amount, err = e.Amount.Of(base, e.Rounding, p.Least); err != nil {
+				return false, err
+			}
+		}
+		if amount < 2*p.Least || amount > has[e.Mixdepth] {
+			return false, nil
+		}
+		has[e.Mixdepth] -= amount
+		if e.Destination == schedule.Internal {
+			has[(e.Mixdepth+1)%len(has)] += amount
+		}
+	}
+	return true, nil
+}
+
+// draw draws a plan.
+func (p Params) draw(balances []sats.Amount) ([]schedule.Entry, error) {
 	plan, start, err := p.gather(balances)
 	if err != nil {
 		return nil, err

@@ -34,6 +34,7 @@ func anyParams() (Params, []sats.Amount) {
 	p.Addresses = addresses[:random.N(min(p.AddressCount, len(addresses))+1)]
 	p.Payments = Range{float64(random.N(5)), float64(random.N(3)), 1}
 	p.Makers.Deviation = float64(random.N(4))
+	p.Least = 10
 	return p, balances
 }
 
@@ -147,6 +148,68 @@ func TestPlanReachesAllCoins(t *testing.T) {
 			t.Errorf("coins in %d and the next: %v keep theirs", m, left)
 		}
 	}
+}
+
+// TestT24PaymentsAreOfUse divides little among many: no mixdepth is left with less
+// than it can pay from, or the user is told before anything begins.
+func TestT24PaymentsAreOfUse(t *testing.T) {
+	p := Defaults()
+	p.Addresses = addresses
+	small := 0
+	for total := sats.Amount(1e5); total < 1e10; total += total / 10 {
+		balances := []sats.Amount{total, 0, 0, 0, 0}
+		plan, err := Plan(p, balances)
+		if errors.Is(err, ErrSmall) {
+			small++
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		has, base := total, total // every mixdepth hands on to the next
+		for i, e := range plan {
+			amount := has
+			if !e.Amount.Sweep() {
+				if amount, err = e.Amount.Of(base, e.Rounding, p.Least); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if has -= amount; amount < 2*p.Least || has < 0 {
+				t.Fatalf("%d sat: payment %d of %v is of %d, %d are left", total, i+1, plan, amount, has)
+			}
+			if e.Amount.Sweep() {
+				has = total - paidOut(t, plan[:i+1], p.Least, total)
+				base = has
+			}
+		}
+	}
+	if small == 0 {
+		t.Error("a tenth of a thousandth of a coin was divided")
+	}
+}
+
+// paidOut is what left the wallet, whose coins are all in one mixdepth before
+// each first payment of one.
+func paidOut(t *testing.T, plan []schedule.Entry, least, total sats.Amount) (out sats.Amount) {
+	t.Helper()
+	base, left := total, total
+	for _, e := range plan {
+		amount := left
+		if !e.Amount.Sweep() {
+			var err error
+			if amount, err = e.Amount.Of(base, e.Rounding, least); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if left -= amount; e.Destination != schedule.Internal {
+			out += amount
+		}
+		if e.Amount.Sweep() {
+			base = total - out
+			left = base
+		}
+	}
+	return out
 }
 
 func TestParamsRefused(t *testing.T) {

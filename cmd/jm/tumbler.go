@@ -126,6 +126,7 @@ func (o tumbleOptions) drawn(addresses []string) (tumbler.Params, error) {
 	p.Makers.Mean, p.Makers.Deviation = o.makers[0], o.makers[1]
 	p.Payments.Mean, p.Payments.Deviation = o.payments[0], o.payments[1]
 	copy(p.FigureWeights[:], o.weights)
+	p.Least = sats.Amount(o.least)
 	p.Wait = time.Duration(o.wait * float64(time.Minute))
 	p.FirstWait = time.Duration(o.wait * o.firstFactor * float64(time.Minute))
 	return p, nil
@@ -154,7 +155,7 @@ func (a *app) tumble(ctx context.Context, name string, addresses []string, o tum
 	}
 	entries, err := tumbler.Plan(params, balances)
 	switch {
-	case errors.Is(err, tumbler.ErrFunds):
+	case errors.Is(err, tumbler.ErrFunds), errors.Is(err, tumbler.ErrSmall):
 		return withCode(exitFunds, err)
 	case err != nil:
 		return withCode(exitUsage, err)
