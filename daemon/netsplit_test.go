@@ -163,9 +163,14 @@ func TestNetsplit(t *testing.T) {
 	servers.A.Stop()
 	until(t, "the channel is lost", func() bool { return taker.status().Makers == 0 })
 	until(t, "the channel is back", func() bool { return len(up(taker)) == 1 })
-	single.announce(offer(1)) // they answer an orderbook of one nick once in ten seconds
-	double.announce(offer(1))
-	book(2, func() {})
+	// They answer an orderbook of one nick once in ten seconds, so they announce;
+	// again, as the channel may have been up still, or not have all nicks yet.
+	announce := func() {
+		single.announce(offer(1))
+		double.announce(offer(1))
+	}
+	announce()
+	book(2, announce)
 	taker.do(control.MethodFill, control.FillRequest{Amount: 500_000, Commitment: protocol.NewCommitment([32]byte{0xbb}),
 		Makers: []control.MakerOffer{{Nick: carol, OfferID: 1}}}, nil)
 	awaits[control.PubKeyEvent](taker)

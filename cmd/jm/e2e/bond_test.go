@@ -55,6 +55,7 @@ func (m *market) later(at time.Time, blocks int) {
 // TestW13Bond makes, funds, finds again and spends a fidelity bond. The clock of
 // jm's machine stays months behind the chain's, which alone decides (D6).
 func TestW13Bond(t *testing.T) {
+	t.Parallel()
 	// One write to the disk for each of 1919 scripts makes the test slow.
 	node := chaintest.StartBitcoind(t, chaintest.Line("unsafesqlitesync=1"))
 	ctx, cancel := context.WithTimeout(t.Context(), 3*deadline)

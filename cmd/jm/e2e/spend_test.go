@@ -118,6 +118,7 @@ func onNodes(t *testing.T, test func(t *testing.T, m *market)) {
 }
 
 func TestSpend(t *testing.T) {
+	t.Parallel()
 	onNodes(t, func(t *testing.T, m *market) {
 		p, q := m.join("payer", false), m.join("payee", false)
 		m.fund(p, 1_000_000, 300_000, 200_000)
@@ -200,6 +201,7 @@ func TestSpendErrors(t *testing.T) {
 }
 
 func TestBumpFee(t *testing.T) {
+	t.Parallel()
 	onNodes(t, func(t *testing.T, m *market) {
 		p, q := m.join("payer", false), m.join("payee", false)
 		m.fund(p, 1_000_000)
@@ -245,6 +247,7 @@ func TestBumpFee(t *testing.T) {
 }
 
 func TestPSBT(t *testing.T) {
+	t.Parallel()
 	onNodes(t, func(t *testing.T, m *market) {
 		p, q := m.join("payer", false), m.join("payee", false)
 		m.fund(p, 1_000_000)
