@@ -12,9 +12,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"slices"
 
 	"github.com/btcsuite/btcd/btcec/v2"
@@ -125,15 +123,10 @@ const version = 1
 // Load reads the file at path; a missing one has no bonds. The errors are
 // ErrFile.
 func Load(path string) ([]Bond, error) {
-	in, err := os.Open(path)
+	data, err := durable.ReadFile(path, maxFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	} else if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrFile, err)
-	}
-	defer in.Close()
-	data, err := io.ReadAll(io.LimitReader(in, maxFile+1))
-	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrFile, err)
 	}
 	bonds, err := parse(data)
@@ -148,8 +141,6 @@ func parse(data []byte) ([]Bond, error) {
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.DisallowUnknownFields() // writing back would lose them
 	switch err := decoder.Decode(&doc); {
-	case len(data) > maxFile:
-		return nil, errors.New("it is larger than 1 MiB")
 	case err != nil:
 		return nil, err
 	case doc.Version != version:

@@ -8,11 +8,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"strconv"
 
 	"github.com/btcsuite/btcd/wire/v2"
 
+	"github.com/joinmarket-go/joinmarket/internal/durable"
 	"github.com/joinmarket-go/joinmarket/wallet/coins"
 	"github.com/joinmarket-go/joinmarket/wallet/podle"
 )
@@ -52,19 +52,14 @@ func readFile(path string) (*file, error) {
 		return fmt.Errorf("%w: %s: %w; repair it or move it away (makers then refuse some attempts)", ErrFile, path, err)
 	}
 	f := &file{Used: []string{}, used: map[[32]byte]bool{}}
-	in, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	data, err := durable.ReadFile(path, maxFile)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return f, nil
-	} else if err != nil {
+	case errors.Is(err, durable.ErrTooLarge):
+		return nil, damaged(err)
+	case err != nil:
 		return nil, fmt.Errorf("%w: %w", ErrFile, err)
-	}
-	defer in.Close()
-	data, err := io.ReadAll(io.LimitReader(in, maxFile+1))
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrFile, err)
-	}
-	if len(data) > maxFile {
-		return nil, damaged(errors.New("too large"))
 	}
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.DisallowUnknownFields() // writing back would lose them

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -152,16 +151,13 @@ func (k *Keeper) Save(p *Plan) error {
 // Load reads the plan. The errors are ErrNone, and ErrPlan for a file that is
 // damaged, was changed by hand, or is of a later version.
 func (k *Keeper) Load() (*Plan, error) {
-	f, err := os.Open(k.path)
-	if errors.Is(err, fs.ErrNotExist) {
+	data, err := durable.ReadFile(k.path, maxFile)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return nil, ErrNone
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err != nil {
+	case errors.Is(err, durable.ErrTooLarge):
+		return nil, fmt.Errorf("%w: %s: %w", ErrPlan, k.path, err)
+	case err != nil:
 		return nil, err
 	}
 	p, err := decode(data, k.params)
@@ -173,9 +169,6 @@ func (k *Keeper) Load() (*Plan, error) {
 
 func decode(data []byte, params *chaincfg.Params) (*Plan, error) {
 	var f file
-	if len(data) > maxFile {
-		return nil, fmt.Errorf("%w: more than %d bytes", ErrPlan, maxFile)
-	}
 	if err := json.Unmarshal(data, &f); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrPlan, err)
 	}

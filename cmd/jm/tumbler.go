@@ -15,6 +15,7 @@ import (
 	"github.com/joinmarket-go/joinmarket/client/plan"
 	"github.com/joinmarket-go/joinmarket/client/schedule"
 	"github.com/joinmarket-go/joinmarket/client/tumbler"
+	"github.com/joinmarket-go/joinmarket/internal/durable"
 	"github.com/joinmarket-go/joinmarket/protocol/sats"
 )
 
@@ -271,16 +272,9 @@ func (a *app) readSchedule(path string) ([]schedule.Entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	info, err := os.Stat(path)
-	if err == nil && info.Size() > schedule.MaxBytes {
-		err = fmt.Errorf("%s: more than %d bytes", path, schedule.MaxBytes)
-	}
+	text, err := durable.ReadFile(path, schedule.MaxBytes)
 	if err != nil {
-		return nil, withCode(exitUsage, err)
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, withCode(exitUsage, err)
+		return nil, withCode(exitUsage, fmt.Errorf("%s: %w", path, err))
 	}
 	entries, err := schedule.Parse(text, params)
 	if err != nil {
