@@ -261,7 +261,11 @@ func (r *runner) failed(ctx context.Context, i int, cause error) error {
 	if s.Tries >= r.Tries || errors.Is(cause, coins.ErrFunds) && !r.plan.Tumble {
 		return &Paused{i, s.Why, cause}
 	}
-	pause := min(firstPause<<(s.Tries-1), mostPause)
+	pause := firstPause
+	for n := 1; n < s.Tries && pause < mostPause; n++ {
+		pause *= 2
+	}
+	pause = min(pause, mostPause)
 	pause = pause/2 + random.N(pause)
 	return r.until(ctx, time.Now().Add(pause), fmt.Sprintf("before payment %d is tried again, which failed: %v", i+1, cause))
 }

@@ -209,6 +209,29 @@ func TestPauses(t *testing.T) {
 	}
 }
 
+// TestManyTries: the pause between tries stops growing, however many are allowed.
+func TestManyTries(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, []sats.Amount{1e8})
+		b.begin(false, "0,0,3,INTERNAL,0.0,16,0")
+		defer b.alive(t.Context())()
+		cfg, tries := b.config(nil), 0
+		cfg.Tries = 100
+		cfg.Attempt = func(context.Context, taker.Wallet, taker.Payment) (taker.Result, error) {
+			tries++
+			return taker.Result{}, &taker.Error{Step: taker.StepFill, Reason: protocol.ReasonFewMakers, Err: errLuck}
+		}
+		started := time.Now()
+		var paused *Paused
+		if err := Run(t.Context(), cfg); !errors.As(err, &paused) || tries != cfg.Tries {
+			t.Fatalf("%d tries, %v", tries, err)
+		}
+		if took := time.Since(started); took < 40*time.Hour || took > 160*time.Hour {
+			t.Errorf("took %v", took)
+		}
+	})
+}
+
 // TestWaitsForCoinsToAge repeats what fails for the age of coins only with each
 // new block, and does not count that as a failure.
 func TestWaitsForCoinsToAge(t *testing.T) {
