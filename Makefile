@@ -8,9 +8,7 @@ LDFLAGS    := -s -w -X main.version=$(VERSION)
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 FUZZTIME   ?= 10s
-FOR        ?= 10m
 SEEDS      ?= 1..1000000
-FOR        ?= 5m
 COINJOINS  ?= 1000
 TESTFLAGS  ?=
 # The race detector watches our code and what it uses, but for the arithmetic of
@@ -45,6 +43,7 @@ check: ## what CI runs
 fuzz: ## every fuzz target for FUZZTIME
 	./scripts/fuzz.sh $(FUZZTIME)
 
+simulate: FOR ?= 5m
 simulate: ## takers among faulty makers, then a market for each of SEEDS, until FOR is over
 	$(GO) test ./client/taker -run '^TestSimulation$$' -timeout 0 -v -coinjoins $(COINJOINS)
 	$(GO) test ./daemon/daemontest/market -run '^TestSeeds$$' -timeout 0 -v -seeds $(SEEDS) -for $(FOR)
@@ -52,6 +51,7 @@ simulate: ## takers among faulty makers, then a market for each of SEEDS, until 
 bench: build ## the numbers of docs/benchmarks.md
 	./scripts/bench.sh
 
+soak: FOR ?= 10m
 soak: build ## the daemon under load for as long as FOR says; the plot goes to soak.png too
 	$(GO) run ./internal/soak -for $(FOR) -png soak.png
 
