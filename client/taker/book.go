@@ -91,17 +91,40 @@ func (w BookWait) settle(ctx context.Context, market Market) error {
 	}
 }
 
-// book returns the offers when at least enough makers have one, or when the
-// time for the book is over.
+// book returns the offers of others when at least enough makers have one, or when
+// the time for the book is over.
 func (a *attempt) book(ctx context.Context, enough int) (book control.OrderbookAnswer, err error) {
-	book, err = Book(ctx, a.cfg.Daemon, BookWait{
+	wait := BookWait{
 		Enough: enough, Quiet: a.cfg.Timeouts.Quiet, Limit: a.cfg.Timeouts.Book,
-		Progress: func(offers, makers int) { a.progress("%d offers of %d makers so far", offers, makers) },
-	})
+		Progress: func(offers, makers int) { a.progress("%s of %s so far", count(offers, "offer"), count(makers, "maker")) },
+	}
+	began := time.Now()
+	if book, err = Book(ctx, a.cfg.Daemon, wait); err != nil {
+		return book, a.daemonError(err)
+	}
+	book, own, err := a.apart(book)
+	wait.Limit -= time.Since(began)
+	if err != nil || own == 0 || makersOf(book) >= enough || wait.Limit <= 0 {
+		return book, err
+	}
+	wait.Enough += own // those were waited for in the place of others
+	if err = wait.settle(ctx, a.cfg.Daemon); err == nil {
+		book, err = a.cfg.Daemon.Orderbook(ctx)
+	}
 	if err != nil {
 		return book, a.daemonError(err)
 	}
-	return book, nil
+	book, _, err = a.apart(book)
+	return book, err
+}
+
+// makersOf is the number of makers with an offer.
+func makersOf(book control.OrderbookAnswer) int {
+	nicks := map[protocol.Nick]bool{}
+	for _, o := range book.Offers {
+		nicks[o.Nick] = true
+	}
+	return len(nicks)
 }
 
 // daemonError gives an error of the daemon its reason: gone if the session is

@@ -138,7 +138,7 @@ func (a *attempt) reserve(target sats.Amount) error {
 
 // offersFor picks offers for the amount of the payment and reserves coins for
 // it.
-func (a *attempt) offersFor(book []control.OfferEntry, bonds map[protocol.Nick]provenBond, pl *plan) error {
+func (a *attempt) offersFor(book []control.OfferEntry, bonds map[protocol.Nick]ProvenBond, pl *plan) error {
 	list := a.candidates(book, filter{amount: pl.Amount, below: pl.Amount, above: pl.Amount, exclude: a.payment.Exclude, bonds: bonds})
 	n := min(a.payment.Makers, len(list))
 	if n < a.payment.MinMakers {
@@ -181,7 +181,7 @@ func (a *attempt) offersFor(book []control.OfferEntry, bonds map[protocol.Nick]p
 
 // offersForAll picks offers for sending everything that was reserved, and
 // solves for the amount.
-func (a *attempt) offersForAll(book []control.OfferEntry, bonds map[protocol.Nick]provenBond, pl *plan) error {
+func (a *attempt) offersForAll(book []control.OfferEntry, bonds map[protocol.Nick]ProvenBond, pl *plan) error {
 	total, found := coins.Sum(pl.Inputs), 0
 	for n := a.payment.Makers; n >= a.payment.MinMakers; n-- {
 		estimate, err := pl.estimate(n)

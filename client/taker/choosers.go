@@ -56,13 +56,19 @@ func BondWeighted(bondless float64) Chooser {
 		}
 		weights := make([]float64, len(candidates))
 		for i, c := range candidates {
-			weights[i] = 1
-			if total > 0 {
-				weights[i] = bondless/float64(len(candidates)) + (1-bondless)*c.Bond/total
-			}
+			weights[i] = bondShare(bondless, c.Bond, total, len(candidates))
 		}
 		return weights
 	}
+}
+
+// bondShare is the chance that the next draw is one of count candidates, whose
+// bonds weigh total.
+func bondShare(bondless, bond, total float64, count int) float64 {
+	if total <= 0 {
+		return 1 / float64(count)
+	}
+	return bondless/float64(count) + (1-bondless)*bond/total
 }
 
 // draw returns the index of a candidate, by the chooser's law or by hand.

@@ -132,6 +132,9 @@ func (a *attempt) verified(ctx context.Context, pl *plan, session string, e cont
 	if err != nil {
 		return party{}, err
 	}
+	if err := a.notOurs(part.Inputs); err != nil {
+		return party{}, err
+	}
 	// Others saw the addresses of an earlier attempt.
 	if a.past[string(part.CJScript)] || a.past[string(part.Change)] {
 		return party{}, refuse(protocol.ReasonBadAddress, "an address of an earlier attempt")

@@ -69,7 +69,7 @@ func (a *attempt) fill(ctx context.Context, pl *plan) (map[protocol.Nick]string,
 			return nil
 		}
 		keys[e.Maker] = e.PubKey
-		a.progress("%d makers took the offer; %d take part, the others are in reserve", len(keys), len(pl.Makers))
+		a.progress("%s took the offer; %d take part, the others are in reserve", count(len(keys), "maker"), len(pl.Makers))
 		return nil
 	}
 	s.more = func(n int) ([]protocol.Nick, error) {
@@ -120,7 +120,7 @@ func (a *attempt) refill(ctx context.Context, makers []QuotedMaker) (asked []pro
 	for _, m := range makers {
 		asked = append(asked, m.Nick)
 	}
-	a.progress("%d more makers are asked in the place of those that do not answer", len(makers))
+	a.progress("%s more asked in the place of those that do not answer", count(len(makers), "maker"))
 	return asked, nil
 }
 

@@ -36,7 +36,7 @@ type filter struct {
 	above   sats.Amount // MaxSize must be above this
 	gross   bool        // count fees without the makers' contribution
 	exclude []protocol.Nick
-	bonds   map[protocol.Nick]provenBond
+	bonds   map[protocol.Nick]ProvenBond
 }
 
 // candidates returns the cheapest allowed offer of each nick, sorted by fee.
@@ -51,8 +51,7 @@ func (t *Taker) candidates(book []control.OfferEntry, f filter) []Candidate {
 	best := map[protocol.Nick]Candidate{}
 	for _, entry := range book {
 		o := entry.Offer
-		if o.Validate() != nil || o.Type != protocol.SW0RelOffer && o.Type != protocol.SW0AbsOffer ||
-			o.MinSize >= f.below || o.MaxSize <= f.above || o.TxFee > maxContribution || slices.Contains(f.exclude, entry.Nick) {
+		if !drawable(o) || o.MinSize >= f.below || o.MaxSize <= f.above || o.TxFee > maxContribution || slices.Contains(f.exclude, entry.Nick) {
 			continue
 		}
 		fee, err := o.Fee(f.amount)
@@ -66,7 +65,7 @@ func (t *Taker) candidates(book []control.OfferEntry, f filter) []Candidate {
 			continue
 		}
 		if known, seen := best[entry.Nick]; !seen || fee < known.Fee {
-			best[entry.Nick] = Candidate{entry.Nick, o, fee, f.bonds[entry.Nick].value}
+			best[entry.Nick] = Candidate{entry.Nick, o, fee, f.bonds[entry.Nick].Value}
 		}
 	}
 	var out []Candidate
@@ -80,17 +79,23 @@ func (t *Taker) candidates(book []control.OfferEntry, f filter) []Candidate {
 	return onePerBond(out, f.bonds)
 }
 
+// drawable reports whether an offer is one that the taker of a native wallet may
+// draw.
+func drawable(o protocol.Offer) bool {
+	return o.Validate() == nil && (o.Type == protocol.SW0RelOffer || o.Type == protocol.SW0AbsOffer)
+}
+
 // onePerBond leaves, of several nicks with one bond, the cheapest: they are one
 // operator, which is to have one place (attack T13).
-func onePerBond(sorted []Candidate, bonds map[protocol.Nick]provenBond) []Candidate {
+func onePerBond(sorted []Candidate, bonds map[protocol.Nick]ProvenBond) []Candidate {
 	taken := map[wire.OutPoint]bool{}
 	return slices.DeleteFunc(sorted, func(c Candidate) bool {
 		bond, ok := bonds[c.Nick]
 		if !ok {
 			return false
 		}
-		twice := taken[bond.coin]
-		taken[bond.coin] = true
+		twice := taken[bond.OutPoint]
+		taken[bond.OutPoint] = true
 		return twice
 	})
 }

@@ -87,11 +87,11 @@ type choiceCase struct {
 }
 
 // bonds are those of the offers, of a coin each.
-func (c choiceCase) bonds() map[protocol.Nick]provenBond {
-	out := map[protocol.Nick]provenBond{}
+func (c choiceCase) bonds() map[protocol.Nick]ProvenBond {
+	out := map[protocol.Nick]ProvenBond{}
 	for i, o := range c.Offers {
 		if o.Bond > 0 {
-			out[o.Counterparty] = provenBond{wire.OutPoint{Index: uint32(i)}, o.Bond}
+			out[o.Counterparty] = ProvenBond{OutPoint: wire.OutPoint{Index: uint32(i)}, Value: o.Bond}
 		}
 	}
 	return out

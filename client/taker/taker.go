@@ -121,6 +121,9 @@ type Config struct {
 	// candidates, sorted by fee, and how many are still to be picked, and returns
 	// an index. Nobody is asked in the place of those who were picked.
 	Pick func(candidates []Candidate, missing int) (int, error)
+	// Own says what is ours in the market besides the wallet; it is asked whenever
+	// makers are chosen, as nicks change. nil: nothing is.
+	Own func() Own
 	// Bonds says what fidelity bonds are worth; zero: bond.DefaultRates.
 	Bonds bond.Rates
 	// Broadcast says who sends the transaction to the network; empty: RandomPeer.

@@ -138,6 +138,9 @@ func TestT14ValueIsMonotonous(t *testing.T) {
 		if math.IsNaN(value) || math.IsInf(value, 0) || value < 0 {
 			t.Fatalf("%+v: value %v", rates, value)
 		}
+		if least := rates.Amount(value, confirmed, locktime, now); value > 1e-9 && (least > amount+amount/1e9+1 || rates.Value(least, confirmed, locktime, now) < value*(1-1e-9)) {
+			t.Fatalf("%+v: %v is worth %v, for which %v do", rates, amount, value, least)
+		}
 		for what, more := range map[string]float64{
 			"a larger amount":         rates.Value(min(sats.Max, amount+1+amount/3), confirmed, locktime, now),
 			"an earlier confirmation": rates.Value(amount, confirmed.Add(-time.Hour*time.Duration(r.IntN(1e5))), locktime, now),
@@ -156,6 +159,11 @@ func TestT14ValueOfNonsense(t *testing.T) {
 	for _, amount := range []sats.Amount{0, -1, math.MinInt64, sats.Max + 1, math.MaxInt64} {
 		if v := DefaultRates.Value(amount, now, math.MaxUint32, now); v != 0 {
 			t.Errorf("value of %d sat: %v", amount, v)
+		}
+	}
+	for value, end := range map[float64]uint32{1e30: math.MaxUint32, math.Inf(1): math.MaxUint32, math.NaN(): math.MaxUint32, 1: 0} {
+		if least := DefaultRates.Amount(value, now, end, now); least != 0 {
+			t.Errorf("a bond of %v until %d has a value of %v", least, end, value)
 		}
 	}
 	if v := DefaultRates.Value(sats.Max, time.Time{}, math.MaxUint32, time.Time{}); math.IsInf(v, 0) || v <= 0 {

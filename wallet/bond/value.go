@@ -43,13 +43,27 @@ func (r Rates) Value(amount sats.Amount, confirmed time.Time, locktime uint32, n
 	if !amount.Valid() || amount <= 0 {
 		return 0
 	}
-	locked := r.growth(int64(locktime) - confirmed.Unix())
-	late := r.growth(now.Unix() - int64(locktime))
-	share := locked - late
+	share := r.share(confirmed, locktime, now)
 	if share <= 0 {
 		return 0
 	}
 	return math.Pow(float64(amount)*share, r.Exponent)
+}
+
+// Amount is the least amount whose bond has a value, more than 0, by the same
+// times as in Value; 0 if no amount of coins has it.
+func (r Rates) Amount(value float64, confirmed time.Time, locktime uint32, now time.Time) sats.Amount {
+	share := r.share(confirmed, locktime, now)
+	amount := math.Ceil(math.Pow(value, 1/r.Exponent) / share)
+	if share <= 0 || !(amount <= float64(sats.Max)) {
+		return 0
+	}
+	return max(1, sats.Amount(amount))
+}
+
+// share is what a bond of 1 yields to who had not locked it.
+func (r Rates) share(confirmed time.Time, locktime uint32, now time.Time) float64 {
+	return r.growth(int64(locktime)-confirmed.Unix()) - r.growth(now.Unix()-int64(locktime))
 }
 
 // growth is the interest that a coin of value 1 yields in a time, at most 1 and
