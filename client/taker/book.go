@@ -96,7 +96,9 @@ func (w BookWait) settle(ctx context.Context, market Market) error {
 func (a *attempt) book(ctx context.Context, enough int) (book control.OrderbookAnswer, err error) {
 	wait := BookWait{
 		Enough: enough, Quiet: a.cfg.Timeouts.Quiet, Limit: a.cfg.Timeouts.Book,
-		Progress: func(offers, makers int) { a.progress("%s of %s so far", count(offers, "offer"), count(makers, "maker")) },
+		Progress: func(offers, makers int) {
+			a.progress("%s of %s so far", count(offers, "offer"), count(makers, "maker"))
+		},
 	}
 	began := time.Now()
 	if book, err = Book(ctx, a.cfg.Daemon, wait); err != nil {

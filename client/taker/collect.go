@@ -29,7 +29,7 @@ func (a *attempt) collect(ctx context.Context, pl *plan, sessions map[protocol.N
 		}
 	}
 	wanted := min(len(pl.Makers), len(ready))
-	var good []party
+	var good, heavy []party
 	asked := map[protocol.Nick]sats.Amount{} // fees of those whose answer is waited for
 	// room is what another maker may cost beside the good ones and those asked.
 	room := func() sats.Amount {
@@ -75,6 +75,7 @@ func (a *attempt) collect(ctx context.Context, pl *plan, sessions map[protocol.N
 	}
 	s.left = func(e control.FailedEvent) {
 		gone := func(p party) bool { return p.nick == e.Maker }
+		heavy = slices.DeleteFunc(heavy, gone)
 		idle := func(m QuotedMaker) bool { return m.Nick == e.Maker }
 		if slices.ContainsFunc(good, gone) || slices.ContainsFunc(ready, idle) {
 			good, ready = slices.DeleteFunc(good, gone), slices.DeleteFunc(ready, idle)
@@ -98,6 +99,10 @@ func (a *attempt) collect(ctx context.Context, pl *plan, sessions map[protocol.N
 		if p.Fee > room() {
 			return nil // late, and its place is taken by a dearer one
 		}
+		if a.tooHeavy(pl, good, p, wanted) {
+			heavy = append(heavy, p)
+			return nil
+		}
 		good = a.disjoint(pl, append(good, p))
 		a.progress("%d of %d makers opened their coins", len(good), wanted)
 		return nil
@@ -105,6 +110,7 @@ func (a *attempt) collect(ctx context.Context, pl *plan, sessions map[protocol.N
 	if err := a.gather(ctx, s); err != nil {
 		return nil, err
 	}
+	good = a.fallBack(pl, good, heavy, wanted)
 	if len(good) < pl.MinMakers {
 		return nil, fewMakers(len(good), pl.MinMakers)
 	}

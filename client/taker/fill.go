@@ -120,7 +120,7 @@ func (a *attempt) refill(ctx context.Context, makers []QuotedMaker) (asked []pro
 	for _, m := range makers {
 		asked = append(asked, m.Nick)
 	}
-	a.progress("%s more asked in the place of those that do not answer", count(len(makers), "maker"))
+	a.progress("%s asked in the place of those that do not answer", count(len(makers), "more maker"))
 	return asked, nil
 }
 
@@ -141,7 +141,7 @@ func nicksOf(makers []QuotedMaker) map[protocol.Nick]bool {
 }
 
 func fewMakers(good, needed int) error {
-	return because(protocol.ReasonFewMakers, fmt.Errorf("%d makers did what they should, %d are needed", good, needed))
+	return because(protocol.ReasonFewMakers, fmt.Errorf("%s did what they should, %d are needed", count(good, "maker"), needed))
 }
 
 // otherCoins returns the coins of the mixdepth that are not among selected, to

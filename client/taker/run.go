@@ -70,7 +70,7 @@ func (t *Taker) Run(ctx context.Context, p Payment, approve func(Quote) error) (
 			return a.result, failure
 		}
 		a, plan, err = again, another, nil
-		a.progress("%s; another attempt with %d makers, within the price you approved", failure.Reason, len(plan.Makers))
+		a.progress("%s; another attempt with %s, within the price you approved", failure.Reason, count(len(plan.Makers), "maker"))
 	}
 }
 
