@@ -1,6 +1,7 @@
 package neutrino_test
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/btcsuite/btcd/chaincfg/v2"
+	"github.com/btcsuite/btcd/wire/v2"
 
 	"github.com/joinmarket-go/joinmarket/wallet/chain"
 )
@@ -27,6 +29,7 @@ type tor struct {
 	dialed []string
 	logins []string
 	conns  []net.Conn
+	told   bytes.Buffer // to the peers, from all connections
 }
 
 const suffix = ".invalid"
@@ -117,13 +120,64 @@ func (s *tor) serve(conn net.Conn) {
 	s.conns = append(s.conns, node)
 	s.done.Go(func() { io.Copy(conn, node) })
 	s.mu.Unlock()
-	io.Copy(node, conn)
+	io.Copy(io.MultiWriter(node, listener{s}), conn)
 	node.Close()
 	s.mu.Lock()
 }
 
-// With a proxy everything goes through it.
-func TestProxy(t *testing.T) {
+// listener writes down what the peers are told.
+type listener struct{ *tor }
+
+func (l listener) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.told.Write(b)
+}
+
+// TestP7NoPeerIsToldAnAddress: the wallet's coins are found, and confirmed, and
+// its coin is looked at, without a word to the peers of which they are: in all
+// the bytes that they are sent is no script of the wallet and no transaction
+// that pays it.
+func TestP7NoPeerIsToldAnAddress(t *testing.T) {
+	t.Parallel()
+	node := startNode(t)
+	_, port, _ := net.SplitHostPort(node.PeerAddr())
+	s := newTor(t)
+	cfg := config(t, net.JoinHostPort("node"+suffix, port))
+	cfg.Proxy = s.listener.Addr().String()
+	a := newAccount()
+	paid := fund(t, node, a.script(3))
+	mine(t, node, 2)
+	b, update := watching(t, cfg, a)
+	if len(update.Txs) != 1 || update.Txs[0].Msg.TxHash() != paid.TxHash() {
+		t.Fatalf("found %+v", update.Txs)
+	}
+	again := fund(t, node, a.script(4))
+	mine(t, node, 1)
+	await(t, b, update.Tip.BlockID, "the second payment", func(u chain.Update) bool { return len(u.Txs) == 1 })
+	closeNow(t, b)
+
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	told := s.told.Bytes()
+	for i := range uint32(10) {
+		if program := a.script(i)[2:]; bytes.Contains(told, program) {
+			t.Errorf("the peers were told script %d", i)
+		}
+	}
+	for _, tx := range []*wire.MsgTx{paid, again} {
+		if hash := tx.TxHash(); bytes.Contains(told, hash[:]) {
+			t.Error("the peers were asked for a transaction of ours")
+		}
+	}
+	if tip := nodeTip(t, node); !bytes.Contains(told, []byte("getcfilters")) || !bytes.Contains(told, tip.Hash[:]) {
+		t.Error("what the peers are told was not heard: no filters, or not the last block")
+	}
+}
+
+// TestP7EverythingGoesThroughTheProxy: with a proxy names and connections are
+// its business, under a login of its own for each run.
+func TestP7EverythingGoesThroughTheProxy(t *testing.T) {
 	t.Parallel()
 	node := startNode(t)
 	_, port, _ := net.SplitHostPort(node.PeerAddr())
@@ -152,8 +206,9 @@ func TestProxy(t *testing.T) {
 	}
 }
 
-// Without peers, those of the network are looked for, through the proxy as well.
-func TestProxySeeds(t *testing.T) {
+// TestP7SeedsThroughTheProxy: without peers, those of the network are looked for,
+// through the proxy as well.
+func TestP7SeedsThroughTheProxy(t *testing.T) {
 	t.Parallel()
 	s := newTor(t)
 	cfg := config(t, "")
