@@ -13,7 +13,10 @@ import (
 	"github.com/joinmarket-go/joinmarket/wallet/chain"
 )
 
-func TestBroadcastPolicies(t *testing.T) {
+// TestT21BroadcastPolicies: whoever is asked to broadcast and does not, others
+// are asked in its place as far as the policy allows, until our node shows the
+// transaction; and all of them get the same one.
+func TestT21BroadcastPolicies(t *testing.T) {
 	withhold := func(c string, _ *maker, answer []any) []any {
 		if c == "push" {
 			return withheld
@@ -30,7 +33,7 @@ func TestBroadcastPolicies(t *testing.T) {
 			t.Errorf("not-self: %d makers were asked", pushes(p))
 		}
 	})
-	t.Run("T21 several at once", func(t *testing.T) {
+	t.Run("several at once", func(t *testing.T) {
 		for _, withheldBy := range []int{0, 2, 3} {
 			inPit(t, 5, func(p *pit) {
 				cfg := p.config()
@@ -48,7 +51,7 @@ func TestBroadcastPolicies(t *testing.T) {
 			})
 		}
 	})
-	t.Run("T21 withheld by the first", func(t *testing.T) {
+	t.Run("withheld by the first", func(t *testing.T) {
 		inPit(t, 3, func(p *pit) {
 			cfg := p.config()
 			cfg.Broadcast = NotSelf
@@ -64,7 +67,7 @@ func TestBroadcastPolicies(t *testing.T) {
 			}
 		})
 	})
-	t.Run("T21 withheld by all", func(t *testing.T) {
+	t.Run("withheld by all", func(t *testing.T) {
 		inPit(t, 3, func(p *pit) {
 			cfg := p.config()
 			cfg.Broadcast = NotSelf
@@ -77,6 +80,14 @@ func TestBroadcastPolicies(t *testing.T) {
 			o := p.run(cfg, payment(btc/5, 3, 2))
 			if ReasonOf(o.err) != protocol.ReasonUnseen || o.Tx == nil || pushes(p) != 3 {
 				t.Errorf("%v, %d makers asked", o.err, pushes(p))
+			}
+			for i, id := range p.pushed {
+				if id.String() != o.TxID() {
+					t.Errorf("maker %d was given %v, the result is %s", i, id, o.TxID())
+				}
+			}
+			if txs := p.chain.Mempool(); len(txs) != 0 {
+				t.Errorf("not-self: %d transactions left our node", len(txs))
 			}
 			if p.leased() == 0 {
 				t.Error("coins are free although makers have the signed transaction (attack D4)")
@@ -114,7 +125,9 @@ func TestBroadcastPolicies(t *testing.T) {
 	})
 }
 
-func TestSendersAreDrawn(t *testing.T) {
+// TestT21SendersAreDrawn: our node is asked no more often than each maker, so
+// that who broadcasts tells nothing of who pays.
+func TestT21SendersAreDrawn(t *testing.T) {
 	makers := []party{{nick: "a"}, {nick: "b"}, {nick: "c"}}
 	counts := map[string]int{}
 	const draws = 40_000
@@ -162,8 +175,8 @@ func TestOwnNodeRefuses(t *testing.T) {
 	}
 }
 
-// TestRefusedButThere: the node has the transaction although it says no.
-func TestRefusedButThere(t *testing.T) {
+// TestT21RefusedButThere: the node has the transaction although it says no.
+func TestT21RefusedButThere(t *testing.T) {
 	inPit(t, 3, func(p *pit) {
 		cfg := p.config()
 		p.node.err, p.node.effect = chain.ErrRejected, true

@@ -136,6 +136,57 @@ func TestT2RepeatedAnswer(t *testing.T) {
 	})
 }
 
+// TestT3ForeignTypes: a maker opens coins or names addresses of another type than
+// its offer's, alone or among good ones. It is left out before it is shown a
+// transaction, another takes its place, and no input stands out from the others.
+func TestT3ForeignTypes(t *testing.T) {
+	hash := func(n byte) []byte { return bytes.Repeat([]byte{n}, 20) }
+	types := map[string][]byte{
+		"legacy":  slices.Concat([]byte{0x76, 0xa9, 20}, hash(1), []byte{0x88, 0xac}),
+		"nested":  slices.Concat([]byte{0xa9, 20}, hash(2), []byte{0x87}),
+		"bond":    append([]byte{0, 32}, bytes.Repeat([]byte{3}, 32)...),
+		"taproot": append([]byte{0x51, 32}, bytes.Repeat([]byte{4}, 32)...),
+	}
+	foreign := func(p *pit, script []byte) string { return p.chain.Pay(script, btc).String() }
+	for name, script := range types {
+		for what, edit := range map[string]func(p *pit, e *control.IOAuthEvent){
+			"coin among good ones": func(p *pit, e *control.IOAuthEvent) { e.UTXOs = append(e.UTXOs, foreign(p, script)) },
+			"coin first":           func(p *pit, e *control.IOAuthEvent) { e.UTXOs = append([]string{foreign(p, script)}, e.UTXOs...) },
+			"coin alone":           func(p *pit, e *control.IOAuthEvent) { e.UTXOs = []string{foreign(p, script)} },
+			"address":              func(p *pit, e *control.IOAuthEvent) { e.CJAddress = addressText(t, script) },
+			"change":               func(p *pit, e *control.IOAuthEvent) { e.ChangeAddress = addressText(t, script) },
+		} {
+			t.Run(name+" "+what, func(t *testing.T) {
+				inPit(t, 5, func(p *pit) {
+					p.twist = opened(p, 1, func(e *control.IOAuthEvent) {
+						edit(p, e)
+						p.chain.Mine(1)
+					})
+					cfg := p.config()
+					cfg.Chooser = Cheapest // the bad one is among those asked first
+					o := p.run(cfg, payment(btc/5, 4, 2))
+					p.wantJoin(o, 4)
+					reason := protocol.ReasonBadCoins
+					if what == "address" || what == "change" {
+						reason = protocol.ReasonBadAddress
+					}
+					p.wantDropped(o, reason, p.makers[1])
+					if slices.Contains(p.asking("tx"), string(p.makers[1].nick)) {
+						t.Error("it was shown the transaction")
+					}
+					for _, part := range o.Parts {
+						for _, in := range part.Inputs {
+							if kind, err := txbuild.TypeOf(in.Script); err != nil || kind != txbuild.P2WPKH {
+								t.Errorf("an input of type %s, %v", kind, err)
+							}
+						}
+					}
+				})
+			})
+		}
+	}
+}
+
 // TestT4ValuesAreOurs: a maker opens one small coin of its own; what it is worth
 // our node tells.
 func TestT4ValuesAreOurs(t *testing.T) {

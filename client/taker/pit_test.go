@@ -13,6 +13,7 @@ import (
 	"github.com/btcsuite/btcd/address/v2"
 	"github.com/btcsuite/btcd/btcec/v2"
 	"github.com/btcsuite/btcd/chaincfg/v2"
+	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 
 	"github.com/joinmarket-go/joinmarket/client/commitments"
@@ -52,7 +53,8 @@ type pit struct {
 	cannotOpen bool // the makers are only names, without coins
 	old        bool // the daemon knows no refill
 
-	shown []*wire.MsgTx // the transactions of all attempts
+	shown  []*wire.MsgTx    // the transactions of all attempts
+	pushed []chainhash.Hash // those that makers were to broadcast
 
 	// reply, if not nil, is given what a maker answers to a command and returns
 	// what the taker gets instead, and after how long.
@@ -269,6 +271,10 @@ func (p *pit) Push(ctx context.Context, r control.PushRequest) error {
 	}
 	m := p.maker(r.Maker)
 	p.asked = append(p.asked, "push "+string(m.nick))
+	p.pushed = append(p.pushed, tx.TxHash())
+	if first := p.pushed[0]; tx.TxHash() != first {
+		p.t.Errorf("two transactions were pushed: %v and %v (attack T21)", first, tx.TxHash())
+	}
 	if p.twist != nil && p.twist("push", m, nil) != nil {
 		return p.gone
 	}
