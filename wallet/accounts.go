@@ -54,7 +54,7 @@ func (w *Wallet) Accounts() ([]Account, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := lister{w: w, v: v, inUse: w.inUse(v), found: make(map[keys.Path]*found)}
+	l := lister{w: w, v: v, inUse: w.InUse(), found: make(map[keys.Path]*found)}
 	var list []Account
 	err = w.withTree(func(t *keys.Tree) error {
 		l.tree = t
@@ -69,7 +69,7 @@ func (w *Wallet) Accounts() ([]Account, error) {
 type lister struct {
 	w     *Wallet
 	v     *view
-	inUse map[wire.OutPoint]bool
+	inUse map[wire.OutPoint]string
 	found map[keys.Path]*found
 	tree  *keys.Tree
 }

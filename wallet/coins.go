@@ -69,7 +69,7 @@ func (w *Wallet) Balances() ([]Balance, error) {
 	for i := range balances {
 		balances[i].Mixdepth = i
 	}
-	inUse := w.inUse(v)
+	inUse := w.InUse()
 	for _, c := range v.immature {
 		balances[c.Mixdepth].Immature += c.Value
 	}
@@ -80,7 +80,8 @@ func (w *Wallet) Balances() ([]Balance, error) {
 }
 
 // count adds a coin that is not immature.
-func (b *Balance) count(c coins.Coin, inUse map[wire.OutPoint]bool) {
+func (b *Balance) count(c coins.Coin, inUse map[wire.OutPoint]string) {
+	_, used := inUse[c.OutPoint]
 	switch {
 	case c.Locktime != 0:
 		b.Bonds += c.Value
@@ -88,7 +89,7 @@ func (b *Balance) count(c coins.Coin, inUse map[wire.OutPoint]bool) {
 		b.Frozen += c.Value
 	case c.Height == 0:
 		b.Unconfirmed += c.Value
-	case inUse[c.OutPoint]:
+	case used:
 		b.Leased += c.Value
 	default:
 		b.Available += c.Value
@@ -105,13 +106,15 @@ func (b *Balance) add(o Balance) {
 	b.Available += o.Available
 }
 
-// inUse returns the coins of a view that are set aside.
-func (w *Wallet) inUse(v *view) map[wire.OutPoint]bool {
-	used := w.promised()
-	for _, c := range v.coins {
-		if w.leases.Leased(c.OutPoint) {
-			used[c.OutPoint] = true
-		}
+// Sending is what the coins of a pending transaction are set aside for.
+const Sending = "a transaction that was signed"
+
+// InUse returns the coins that are set aside now, and what for: the purpose of
+// their lease, or Sending.
+func (w *Wallet) InUse() map[wire.OutPoint]string {
+	used := w.leases.Owners()
+	for out := range w.promised() {
+		used[out] = Sending
 	}
 	return used
 }

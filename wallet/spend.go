@@ -2,6 +2,7 @@ package wallet
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -46,20 +47,38 @@ func (w *Wallet) Reserve(r Reservation) (*coins.Lease, error) {
 	}
 	return w.Lease(r.Purpose, r.TTL, func(c Choice) ([]coins.Coin, error) {
 		filter := coins.Filter{Mixdepth: r.Mixdepth, MinConf: r.MinConf, Tip: c.Tip.Height, Exclude: c.InUse}
-		candidates := filter.Apply(c.Coins)
-		if !r.Sweep {
-			return r.choose(candidates, w.cfg.Selection)
+		chosen, err := r.choose(filter.Apply(c.Coins), w.cfg.Selection)
+		if errors.Is(err, coins.ErrFunds) {
+			filter.Exclude = nil
+			all := filter.Apply(c.Coins)
+			if _, free := r.choose(all, w.cfg.Selection); free == nil {
+				return nil, fmt.Errorf("%w; %w: %s", err, coins.ErrLeased, setAside(all, c.InUse))
+			}
 		}
-		if len(candidates) == 0 {
-			return nil, fmt.Errorf("%w: mixdepth %d has no coin that may be spent now", coins.ErrFunds, r.Mixdepth)
-		}
-		return candidates, r.lacking(candidates)
+		return chosen, err
 	})
+}
+
+// setAside says how much of the coins is set aside.
+func setAside(all []coins.Coin, inUse func(wire.OutPoint) bool) string {
+	var held []coins.Coin
+	for _, c := range all {
+		if inUse(c.OutPoint) {
+			held = append(held, c)
+		}
+	}
+	return fmt.Sprintf("%v of this mixdepth are set aside at present", coins.Sum(held))
 }
 
 // choose takes the coins to include first, then others as far as they are
 // needed.
 func (r Reservation) choose(candidates []coins.Coin, selection coins.Algorithm) ([]coins.Coin, error) {
+	if r.Sweep {
+		if len(candidates) == 0 {
+			return nil, fmt.Errorf("%w: mixdepth %d has no coin that may be spent now", coins.ErrFunds, r.Mixdepth)
+		}
+		return candidates, r.lacking(candidates)
+	}
 	if len(r.Include) == 0 {
 		return selection.Select(candidates, r.Target)
 	}

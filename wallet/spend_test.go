@@ -403,3 +403,44 @@ func TestChainRefuses(t *testing.T) {
 		t.Errorf("double spend: %v", err)
 	}
 }
+
+// TestReserveOfOthersCoins: what another session has is told apart from what is
+// not there, in a sweep too, and subscribers hear of it.
+func TestReserveOfOthersCoins(t *testing.T) {
+	c := wallettest.NewChain(regtest)
+	w := wallettest.New(t, c, []sats.Amount{10_000, 20_000})
+	changes, cancel := w.Subscribe()
+	defer cancel()
+	r := wallet.Reservation{Target: 15_000, Purpose: "offer to J5", TTL: time.Hour}
+	first, err := w.Reserve(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-changes
+	if used := w.InUse(); len(used) != 1 || used[first.Coins[0].OutPoint] != "offer to J5" {
+		t.Errorf("in use: %v", used)
+	}
+	for target, leased := range map[sats.Amount]bool{11_000: true, 30_000: true, 30_001: false} {
+		r.Target = target
+		if _, err := w.Reserve(r); !errors.Is(err, coins.ErrFunds) || errors.Is(err, coins.ErrLeased) != leased {
+			t.Errorf("%v: %v", target, err)
+		}
+	}
+	first.Release()
+	<-changes
+	r.Sweep, r.Target = true, 0
+	if first, err = w.Reserve(r); err != nil || len(first.Coins) != 2 {
+		t.Fatal(err)
+	}
+	if _, err = w.Reserve(r); !errors.Is(err, coins.ErrFunds) || !errors.Is(err, coins.ErrLeased) {
+		t.Error(err)
+	}
+	first.Release()
+	first.Release() // tells nobody
+	<-changes
+	select {
+	case <-changes:
+		t.Error("nothing has changed")
+	default:
+	}
+}

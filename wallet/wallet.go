@@ -244,7 +244,7 @@ func newWallet(seed keys.Seed, st state, cfg Config) (*Wallet, error) {
 			return nil, err
 		}
 	}
-	return &Wallet{
+	w := &Wallet{
 		cfg:     cfg,
 		log:     cfg.Logger,
 		seed:    seed,
@@ -255,7 +255,9 @@ func newWallet(seed keys.Seed, st state, cfg Config) (*Wallet, error) {
 		paths:   make(map[string]keys.Path),
 		scripts: make(map[keys.Path][]byte),
 		subs:    make(map[chan struct{}]struct{}),
-	}, nil
+	}
+	w.leases.Changed = w.notify
+	return w, nil
 }
 
 // Close gives up the file and wipes the keys. Run must have returned. The chain
@@ -330,7 +332,8 @@ func (w *Wallet) Synced() (chain.Tip, bool) {
 }
 
 // Subscribe returns a channel that delivers a value after coins or the chain
-// have changed, or after the node was lost or found; values may be merged.
+// have changed, after coins were set aside or given back, or after the node was
+// lost or found; values may be merged.
 // cancel ends that; the channel is not closed.
 func (w *Wallet) Subscribe() (changes <-chan struct{}, cancel func()) {
 	c := make(chan struct{}, 1)
@@ -342,6 +345,13 @@ func (w *Wallet) Subscribe() (changes <-chan struct{}, cancel func()) {
 		defer w.mu.Unlock()
 		delete(w.subs, c)
 	}
+}
+
+// notify tells the subscribers.
+func (w *Wallet) notify() {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	w.notifyLocked()
 }
 
 // notifyLocked tells the subscribers; w.mu is held.

@@ -16,6 +16,10 @@ var ErrLeased = errors.New("coin is in use")
 // in two sessions (attack D2). It is safe for use from several goroutines. The
 // zero value is empty and ready.
 type Leases struct {
+	// Changed, if not nil, is called after coins were taken or released, but not
+	// when a lease runs out. Set it before the first use; it must not block.
+	Changed func()
+
 	mu   sync.Mutex
 	held map[wire.OutPoint]*Lease // protected by mu
 }
@@ -35,7 +39,12 @@ type Lease struct {
 // call it. An error of choose, or ErrLeased when it returns a leased coin or
 // one coin twice, leaves the table as it was.
 func (l *Leases) Take(owner string, ttl time.Duration,
-	choose func(leased func(wire.OutPoint) bool) ([]Coin, error)) (*Lease, error) {
+	choose func(leased func(wire.OutPoint) bool) ([]Coin, error)) (lease *Lease, err error) {
+	defer func() {
+		if err == nil {
+			l.changed()
+		}
+	}()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
@@ -43,7 +52,7 @@ func (l *Leases) Take(owner string, ttl time.Duration,
 	if err != nil {
 		return nil, err
 	}
-	lease := &Lease{Owner: owner, Coins: chosen, table: l, until: now.Add(ttl)}
+	lease = &Lease{Owner: owner, Coins: chosen, table: l, until: now.Add(ttl)}
 	for i, c := range chosen {
 		if l.heldLocked(c.OutPoint, now) {
 			for _, taken := range chosen[:i] {
@@ -57,6 +66,25 @@ func (l *Leases) Take(owner string, ttl time.Duration,
 		l.held[c.OutPoint] = lease
 	}
 	return lease, nil
+}
+
+func (l *Leases) changed() {
+	if l.Changed != nil {
+		l.Changed()
+	}
+}
+
+// Owners returns the coins that are set aside now, and for whom.
+func (l *Leases) Owners() map[wire.OutPoint]string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now, owners := time.Now(), make(map[wire.OutPoint]string)
+	for out := range l.held {
+		if l.heldLocked(out, now) {
+			owners[out] = l.held[out].Owner
+		}
+	}
+	return owners
 }
 
 // Leased reports whether a coin is set aside now.
@@ -94,11 +122,16 @@ func (l *Leases) heldLocked(out wire.OutPoint, now time.Time) bool {
 // nothing: the coins may have another owner by then.
 func (l *Lease) Release() {
 	l.table.mu.Lock()
-	defer l.table.mu.Unlock()
+	released := false
 	for _, c := range l.Coins {
 		if l.table.held[c.OutPoint] == l {
 			delete(l.table.held, c.OutPoint)
+			released = true
 		}
+	}
+	l.table.mu.Unlock()
+	if released {
+		l.table.changed()
 	}
 }
 
