@@ -256,7 +256,7 @@ func (x *onNode) last() any { return x.notes.told[len(x.notes.told)-1] }
 func (x *onNode) refused(when string, told any, want protocol.Reason) {
 	x.t.Helper()
 	if r, is := told.(control.RefuseRequest); !is || r.Reason != want {
-		x.t.Errorf("M28: %s: %+v, want a refusal for %s", when, told, want)
+		x.t.Errorf("%s: %+v, want a refusal for %s", when, told, want)
 	}
 }
 
@@ -322,6 +322,8 @@ func (x *onNode) broadcast(sigs control.SigsRequest) {
 	if err := x.taker.Chain().Broadcast(x.t.Context(), tx); err != nil {
 		x.t.Fatal(err)
 	}
+	// What the taker commits to is spent now, though in no block (attack M6).
+	x.refused("M6: the taker's coin is spent in the mempool", x.auth(500_000), protocol.ReasonTakerCoin)
 	x.mine(1)
 	x.sync()
 	if got := x.coin(1_500_000); got.Mixdepth != 1 || got.Height == 0 {

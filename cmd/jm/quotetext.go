@@ -37,7 +37,7 @@ func quoteText(q taker.Quote) string {
 	share := (cost*10000 + q.Amount - 1) / q.Amount // in hundredths of a percent, rounded up
 	fmt.Fprintf(&b, "    at most %v in all, %d.%02d %% of the amount\n", cost, share/100, share%100)
 	if q.Change > 0 {
-		fmt.Fprintf(&b, "    change about %s BTC, back to the same mixdepth\n", q.Change.BTC())
+		fmt.Fprintf(&b, "    change about %s BTC, back to the same mixdepth; the amounts mostly tell that it is yours\n", q.Change.BTC())
 	}
 	fmt.Fprintf(&b, "    anonymity set: %d equal outputs (at least %d)\n", q.AnonymitySet(), q.MinMakers+1)
 	if q.OddType {

@@ -8,7 +8,9 @@ import (
 
 	"github.com/joinmarket-go/joinmarket/client/taker"
 	"github.com/joinmarket-go/joinmarket/protocol"
+	"github.com/joinmarket-go/joinmarket/protocol/sats"
 	"github.com/joinmarket-go/joinmarket/wallet/coins"
+	"github.com/joinmarket-go/joinmarket/wallet/txbuild"
 )
 
 // TestT13CrowdIsTold: the user is told whom the makers are drawn from, and
@@ -41,6 +43,25 @@ func TestT12TriesAreTold(t *testing.T) {
 		"up to 5 000 sat", "at most 6 000 sat in all, 0.60 %", "reserve: 7 more makers"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in:%s", want, text)
+		}
+	}
+}
+
+// TestP3ChangeIsToldToBeKnown: the user reads before that the amounts give the
+// change away, and afterwards whether they did; nothing of it when a sweep leaves
+// none.
+func TestP3ChangeIsToldToBeKnown(t *testing.T) {
+	const before, after = "mostly tell that it is yours", "can be tied to the coins you spent by adding up amounts, as can that of 1 others"
+	for _, change := range []sats.Amount{0, 500_000} {
+		q := taker.Quote{Amount: 1_000_000, Change: change, Inputs: []coins.Coin{{Value: 2_000_000}}}
+		if text := quoteText(q); strings.Contains(text, before) != (change > 0) {
+			t.Errorf("change %d: %s", change, text)
+		}
+		parts := []taker.Part{{Inputs: []txbuild.Input{{Value: 1_000_600 + change}}, Change: txbuild.Output{Value: change}, TxFee: 100, CJFee: -500},
+			{Nick: "J5a", Inputs: []txbuild.Input{{Value: 3_000_000}}, Change: txbuild.Output{Value: 2_000_500}, CJFee: 500}}
+		r := newReport(taker.Payment{}, taker.Result{Amount: 1_000_000, Parts: parts}, nil)
+		if text := r.facts(); strings.Contains(text, after) != (change > 0) || r.Traces.Told < 1 || r.Traces.Own != (change > 0) {
+			t.Errorf("change %d: %+v %s", change, r.Traces, text)
 		}
 	}
 }

@@ -28,14 +28,17 @@ type report struct {
 	Advice string          `json:"advice,omitempty"`
 	TxID   string          `json:"txid,omitempty"`
 	// Tx is the signed transaction in hex, if the attempt came so far.
-	Tx          string         `json:"tx,omitempty"`
-	Amount      sats.Amount    `json:"amount"`
-	Destination string         `json:"destination"`
-	Parts       []participant  `json:"participants"` // the first is the taker
-	MinerFee    sats.Amount    `json:"miner_fee"`
-	VSize       int64          `json:"vsize"` // vB; estimated while not all have signed
-	Dropped     []droppedMaker `json:"dropped_makers"`
-	Steps       []stepTime     `json:"steps"`
+	Tx          string        `json:"tx,omitempty"`
+	Amount      sats.Amount   `json:"amount"`
+	Destination string        `json:"destination"`
+	Parts       []participant `json:"participants"` // the first is the taker
+	// Traces says for how many change outputs the inputs can be told by adding up
+	// amounts.
+	Traces   traces         `json:"change_traces"`
+	MinerFee sats.Amount    `json:"miner_fee"`
+	VSize    int64          `json:"vsize"` // vB; estimated while not all have signed
+	Dropped  []droppedMaker `json:"dropped_makers"`
+	Steps    []stepTime     `json:"steps"`
 }
 
 // participant is what one side put in and got out.
@@ -45,6 +48,12 @@ type participant struct {
 	CJOut  sats.Amount   `json:"cj_output"`
 	Change sats.Amount   `json:"change"` // 0: none
 	Fee    sats.Amount   `json:"fee"`    // earned by a maker; paid by the taker to makers and miners, negative
+}
+
+type traces struct {
+	Change int  `json:"outputs"`
+	Told   int  `json:"told"`
+	Own    bool `json:"own"` // the taker's is one of them
 }
 
 type droppedMaker struct {
@@ -86,6 +95,7 @@ func newReport(p taker.Payment, res taker.Result, err error) *report {
 		}
 		r.Parts = append(r.Parts, out)
 	}
+	r.Traces = traces(res.Traces())
 	for _, d := range res.Dropped {
 		r.Dropped = append(r.Dropped, droppedMaker{d.Nick, d.Step, d.Reason, d.Text})
 	}
@@ -182,6 +192,9 @@ func (r *report) facts() string {
 	row("attempt", "%s (jm explain %s)", r.ID, r.ID)
 	row("amount", "%v to %s", r.Amount, r.Destination)
 	row("anonymity set", "%d equal outputs of %s BTC: nobody outside can tell whose is whose", len(r.Parts), r.Amount.BTC())
+	if r.Traces.Own {
+		row("your change", "can be tied to the coins you spent by adding up amounts, as can that of %d others", r.Traces.Told-1)
+	}
 	row("makers' fees", "%v for %d makers", makers, len(r.Parts)-1)
 	row("miner fee", "%v (%d vB at %d.%03d sat/vB)", r.MinerFee, r.VSize, rate/1000, rate%1000)
 	row("in - out", "%d - %d = %v, the miner fee", int64(in), int64(out), in-out)
