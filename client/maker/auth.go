@@ -157,6 +157,9 @@ func (m *Maker) reserve(taker protocol.Nick, a Agreement) (*coins.Lease, error) 
 		return nil, refuse(protocol.ReasonChain, err)
 	}
 	for _, set := range m.shown.again(own, r.Target) {
+		if m.closed(set[0].Mixdepth) {
+			continue
+		}
 		again := r
 		again.Mixdepth = set[0].Mixdepth
 		for _, c := range set {

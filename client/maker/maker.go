@@ -42,7 +42,9 @@ type Wallet interface {
 	Synced() (tip chain.Tip, fresh bool)
 	// Coins are all unspent coins, frozen and leased ones included.
 	Coins() ([]coins.Coin, error)
-	// Subscribe delivers a value after coins have changed.
+	// InUse are the coins that are set aside, by whomever.
+	InUse() map[wire.OutPoint]string
+	// Subscribe delivers a value after coins have changed, or were set aside.
 	Subscribe() (changes <-chan struct{}, cancel func())
 	Reserve(wallet.Reservation) (*coins.Lease, error)
 	// NextInternal hands out a new internal address of each mixdepth.
@@ -115,6 +117,11 @@ type Config struct {
 	// wallet's folder, and the lock of the wallet keeps other makers away.
 	Record string
 	Files  durable.System // how it is written; nil: the operating system
+
+	// Closed reports whether the coins of a mixdepth are needed for something
+	// else, so that none of them is offered or shown. It is asked each time, also
+	// from several goroutines. nil: none are.
+	Closed func(mixdepth int) bool
 
 	// What the coin behind a taker's commitment must have: confirmations
 	// (0: DefaultAge), a share of the amount in percent (0:

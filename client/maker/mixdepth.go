@@ -3,24 +3,51 @@ package maker
 import (
 	"slices"
 
+	"github.com/btcsuite/btcd/wire/v2"
+
 	"github.com/joinmarket-go/joinmarket/protocol/sats"
 )
 
-// balances returns what each mixdepth holds in confirmed coins that are not
-// frozen, and no fidelity bonds. Coins set aside for a taker count: offers do
-// not tell the world that somebody was shown coins.
+// balances returns what each mixdepth can put in: confirmed coins that are not
+// frozen, and no fidelity bonds, and not set aside by others, as for a payment.
+// Coins set aside for a taker count: offers do not tell the world that somebody
+// was shown coins.
 func (m *Maker) balances() ([]sats.Amount, error) {
 	own, err := m.cfg.Wallet.Coins()
 	if err != nil {
 		return nil, err
 	}
+	inUse := m.cfg.Wallet.InUse()
+	for out := range m.promised() {
+		delete(inUse, out)
+	}
 	balances := make([]sats.Amount, m.cfg.Wallet.Mixdepths())
 	for _, c := range own {
-		if !c.Frozen && c.Locktime == 0 && c.Height > 0 {
+		_, used := inUse[c.OutPoint]
+		if !used && !c.Frozen && c.Locktime == 0 && c.Height > 0 && !m.closed(c.Mixdepth) {
 			balances[c.Mixdepth] += c.Value
 		}
 	}
 	return balances, nil
+}
+
+// closed reports whether the coins of a mixdepth are needed for something else.
+func (m *Maker) closed(mixdepth int) bool { return m.cfg.Closed != nil && m.cfg.Closed(mixdepth) }
+
+// promised are the coins that takers were shown, or have our signatures for.
+func (m *Maker) promised() map[wire.OutPoint]bool {
+	coins := make(map[wire.OutPoint]bool)
+	for _, t := range m.talks {
+		for _, c := range t.agreement.Inputs {
+			coins[c.OutPoint] = true
+		}
+	}
+	for _, p := range m.signed {
+		for _, in := range p.tx.TxIn {
+			coins[in.PreviousOutPoint] = true
+		}
+	}
+	return coins
 }
 
 // order returns the mixdepths that hold at least target, the one to take coins

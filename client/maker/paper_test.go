@@ -46,6 +46,7 @@ func (w *paperWallet) Synced() (chain.Tip, bool) {
 	return chain.Tip{BlockID: chain.BlockID{Height: w.height}}, true
 }
 func (w *paperWallet) Coins() ([]coins.Coin, error)         { return w.coins, nil }
+func (w *paperWallet) InUse() map[wire.OutPoint]string      { return w.leases.Owners() }
 func (w *paperWallet) Subscribe() (<-chan struct{}, func()) { return nil, func() {} }
 
 func (w *paperWallet) Bonds() ([]wallet.Bond, error) { return nil, nil }
