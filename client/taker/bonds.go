@@ -15,14 +15,6 @@ import (
 	"github.com/joinmarket-go/joinmarket/wallet/chain"
 )
 
-// blockTimes tells when bonds were confirmed; the backends of full nodes do.
-// Without it no bond is worth anything.
-type blockTimes interface {
-	// BlockTime is the time in the header of the block at a height of the best
-	// chain.
-	BlockTime(ctx context.Context, height int32) (time.Time, error)
-}
-
 // maxBondLookups bounds what bonds in the order book can cost our node: beyond
 // it they are worth nothing (protocol: fidelity bond announcement).
 const maxBondLookups = 1000
@@ -56,8 +48,7 @@ func (c BondCheck) Proven(ctx context.Context, entries []control.BondEntry) (map
 	if len(entries) == 0 {
 		return proven, nil
 	}
-	times, ok := c.Chain.(blockTimes)
-	if !ok {
+	if _, ok := c.Chain.(chain.BlockTimes); !ok {
 		return nil, chain.ErrCannotVerify
 	}
 	tip, err := c.Chain.Tip(ctx)
@@ -72,7 +63,7 @@ func (c BondCheck) Proven(ctx context.Context, entries []control.BondEntry) (map
 		}
 		b, known := looked[proof.OutPoint]
 		if !known && len(looked) < maxBondLookups {
-			if b, err = c.lookUp(ctx, times, proof, tip); err != nil {
+			if b, err = c.lookUp(ctx, proof, tip); err != nil {
 				return nil, err
 			}
 			looked[proof.OutPoint] = b
@@ -87,7 +78,7 @@ func (c BondCheck) Proven(ctx context.Context, entries []control.BondEntry) (map
 
 // lookUp asks our node for the coin of a proof; the value is 0 if it is not what
 // the proof says.
-func (c BondCheck) lookUp(ctx context.Context, times blockTimes, proof bond.Proof, tip chain.Tip) (b ProvenBond, err error) {
+func (c BondCheck) lookUp(ctx context.Context, proof bond.Proof, tip chain.Tip) (b ProvenBond, err error) {
 	txOut, err := c.Chain.TxOut(ctx, proof.OutPoint)
 	if errors.Is(err, chain.ErrNoTxOut) {
 		return b, nil
@@ -98,10 +89,9 @@ func (c BondCheck) lookUp(ctx context.Context, times blockTimes, proof bond.Proo
 	if proof.CheckCoin(coin, tip.Height) != nil || !txOut.Value.Valid() {
 		return b, nil
 	}
-	height := tip.Height - txOut.Confirmations + 1
-	confirmed, err := times.BlockTime(ctx, height)
+	confirmed, err := chain.Confirmed(ctx, c.Chain, txOut, tip)
 	if err != nil {
-		return b, because(protocol.ReasonChain, fmt.Errorf("asking for the time of block %d: %w", height, err))
+		return b, because(protocol.ReasonChain, err)
 	}
 	return ProvenBond{
 		OutPoint: proof.OutPoint, Amount: txOut.Value, Confirmed: confirmed, Locktime: proof.Locktime,

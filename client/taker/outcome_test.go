@@ -156,7 +156,7 @@ func (c *failingChain) BlockTime(ctx context.Context, height int32) (time.Time, 
 	if c.noTimes {
 		return time.Time{}, chain.ErrUnreachable
 	}
-	return c.Backend.(blockTimes).BlockTime(ctx, height)
+	return c.Backend.(chain.BlockTimes).BlockTime(ctx, height)
 }
 
 func (c *failingChain) Broadcast(ctx context.Context, tx *wire.MsgTx) error {

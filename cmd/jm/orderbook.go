@@ -8,53 +8,51 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
-	"github.com/joinmarket-go/joinmarket/client/taker"
 	"github.com/joinmarket-go/joinmarket/protocol/control"
 )
 
 func newOrderbook(a *app) *cobra.Command {
-	var wait time.Duration
+	var (
+		wait   time.Duration
+		wanted int
+	)
 	cmd := &cobra.Command{
 		Use:   "orderbook",
-		Short: "Show what makers offer now",
-		Long: `Ask all makers for their offers and show them, the cheapest of each type first.
-No wallet and no node are needed.`,
+		Short: "Show what makers offer now, and what their fidelity bonds are worth",
+		Long: `Ask all makers for their offers and show them, the cheapest of each type first;
+then the makers, the one with the most valuable fidelity bond first, and how
+likely takers are to choose each.
+
+No wallet is needed. Your node checks the bonds; without one that answers they
+are unverified, and worth nothing. A bond is valued by interest_rate and
+bond_value_exponent, and its value written as in the reference: satoshis to the
+power of the exponent, divided by 10^16.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := a.load(); err != nil {
 				return err
 			}
-			switch {
-			case wait < 0:
-				return usagef("--wait %v: want a time to wait, such as 30s", wait)
-			case wait == 0:
-				wait = a.cfg.Timeout.Maker
-			}
-			session, hangUp, err := a.connect(cmd.Context(), control.RoleWatcher)
-			if err != nil {
-				return err
-			}
-			defer hangUp()
-			book, err := taker.Book(cmd.Context(), session, taker.BookWait{
-				Quiet: a.quiet(), Limit: wait, Enough: 1,
-				Progress: func(offers, makers int) {
-					a.term.waiting(fmt.Sprintf("waiting for offers: %d so far, of %d makers", offers, makers))
-				},
-			})
-			a.term.waiting("")
+			view, err := a.lookAtMarket(cmd.Context(), wait, wanted)
 			if err != nil {
 				return err
 			}
 			if a.json {
-				return a.print(book)
+				return a.print(view)
 			}
-			fmt.Fprint(a.term.out, bookText(book))
+			fmt.Fprint(a.term.out, bookText(view.OrderbookAnswer), view.standingsText())
 			return nil
 		},
 	}
-	cmd.Flags().DurationVar(&wait, "wait", 0, "how long to wait for offers at most (default: maker_timeout_sec)")
+	addMarketFlags(cmd.Flags(), &wait, &wanted)
 	return cmd
+}
+
+// addMarketFlags are those of commands that look at all makers.
+func addMarketFlags(flags *pflag.FlagSet, wait *time.Duration, wanted *int) {
+	flags.DurationVar(wait, "wait", 0, "how long to wait for offers at most (default: maker_timeout_sec)")
+	flags.IntVarP(wanted, "makercount", "N", usualMakers, "tell the chances in a CoinJoin with so many `makers`")
 }
 
 // bookText lists offers by type and fee.

@@ -62,11 +62,17 @@ func (o payOptions) law(policy config.Policy) (taker.Chooser, error) {
 	case o.chooser != "" && o.chooser != "fidelity_bond_weighted_order_choose":
 		return nil, usagef("--order-choose-algorithm %q: unknown; see jm sendpayment --help", o.chooser)
 	}
+	bondless, err := bondlessAllowance(policy)
+	return taker.BondWeighted(bondless), err
+}
+
+// bondlessAllowance is the chance that a draw does not look at bonds.
+func bondlessAllowance(policy config.Policy) (float64, error) {
 	bondless, err := strconv.ParseFloat(policy.BondlessAllowance, 64)
 	if err != nil {
-		return nil, fmt.Errorf("bondless_makers_allowance: %w", err)
+		return 0, fmt.Errorf("bondless_makers_allowance: %w", err)
 	}
-	return taker.BondWeighted(bondless), nil
+	return bondless, nil
 }
 
 // bondRates are the user's opinion on what fidelity bonds are worth.

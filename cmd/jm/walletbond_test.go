@@ -94,7 +94,7 @@ func TestP6WhereABondGoes(t *testing.T) {
 // the list.
 func TestBondValues(t *testing.T) {
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	list, err := prospects(bond.DefaultRates, sats.PerBTC, now, "2026-12", 2)
+	list, err := prospects(bond.DefaultRates, bondCoin{amount: sats.PerBTC, confirmed: now, now: now}, "2026-12", 2)
 	if err != nil || len(list) != 2 || list[0].Month != "2026-12" || list[1].Month != "2027-01" || list[1].Locktime != 1_798_761_600 {
 		t.Fatalf("%+v, %v", list, err)
 	}
@@ -102,7 +102,7 @@ func TestBondValues(t *testing.T) {
 		t.Errorf("1 BTC for a year: %s", got)
 	}
 	for first, count := range map[string]int{"2019-12": 1, "2100-01": 1, "x": 1, "2026-01": 0, "2026-02": -1, "2099-12": 2, "2020-01": bond.Locktimes + 1} {
-		if list, err := prospects(bond.DefaultRates, 1, now, first, count); err == nil {
+		if list, err := prospects(bond.DefaultRates, bondCoin{amount: 1, confirmed: now, now: now}, first, count); err == nil {
 			t.Errorf("%d months from %s: %d", count, first, len(list))
 		}
 	}
