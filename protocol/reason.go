@@ -57,4 +57,5 @@ const (
 	ReasonUnseen       Reason = "unseen"        // a maker got the transaction, the network does not show it
 	ReasonDaemonGone   Reason = "daemon-gone"   // the connection to the daemon ended
 	ReasonInterrupted  Reason = "interrupted"   // the program ended before the attempt did
+	ReasonMakerOnly    Reason = "maker-only"    // the wallet is open for a maker only
 )

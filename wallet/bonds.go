@@ -141,6 +141,9 @@ func (w *Wallet) CertifyBond(path keys.Path, key [btcec.PubKeyBytesLenCompressed
 	if w.Type() != txbuild.P2WPKH {
 		return bond.Certificate{}, ErrNoBonds
 	}
+	if err := w.mayCertify(expiry); err != nil {
+		return bond.Certificate{}, err
+	}
 	err = w.withTree(func(t *keys.Tree) error {
 		private, err := t.PrivateKey(path)
 		if err != nil {

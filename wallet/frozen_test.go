@@ -80,7 +80,7 @@ func TestW12ForcedReuseIsFrozenAtOnce(t *testing.T) {
 
 	// A wallet recovered from its words freezes the same: the first payment is
 	// gone, but the chain knows it. It has no memory of what was thawed.
-	recovered, err := wallet.Create(filepath.Join(t.TempDir(), "w"), wallettest.Password, w.Seed(), c.Config())
+	recovered, err := wallet.Create(filepath.Join(t.TempDir(), "w"), wallettest.Password, wallettest.Seed(t, w), c.Config())
 	if err != nil {
 		t.Fatal(err)
 	}

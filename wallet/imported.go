@@ -103,6 +103,9 @@ func (w *Wallet) ImportKeys(mixdepth int, wifs ...secret.Text) ([]Imported, erro
 	if w.WatchOnly() {
 		return nil, keys.ErrWatchOnly
 	}
+	if err := w.forOwner(); err != nil {
+		return nil, err
+	}
 	if mixdepth < 0 || mixdepth >= w.Mixdepths() {
 		return nil, ErrMixdepth
 	}

@@ -143,6 +143,9 @@ func (w *Wallet) Publish(ctx context.Context, tx *wire.MsgTx) error {
 	if w.cfg.Chain == nil {
 		return ErrOffline
 	}
+	if err := w.forOwner(); err != nil {
+		return err
+	}
 	id := tx.TxHash()
 	err := w.keepTx(tx, false)
 	if errors.Is(err, errStands) {
@@ -174,7 +177,12 @@ func (w *Wallet) Publish(ctx context.Context, tx *wire.MsgTx) error {
 // like one of Publish, but neither handed to the node now nor by Run. When it
 // returns without error, that is on the disk; after an error the transaction may
 // be given to nobody.
-func (w *Wallet) Keep(tx *wire.MsgTx) error { return w.keepTx(tx, true) }
+func (w *Wallet) Keep(tx *wire.MsgTx) error {
+	if err := w.forOwner(); err != nil {
+		return err
+	}
+	return w.keepTx(tx, true)
+}
 
 func (w *Wallet) keepTx(tx *wire.MsgTx, others bool) error {
 	id := tx.TxHash()

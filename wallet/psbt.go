@@ -17,6 +17,9 @@ import (
 // recognises the addresses that it would look for with one, and it refuses what
 // it knows to be frozen, locked or in use; with one, also what is not unspent.
 func (w *Wallet) PSBTSigner() (psbt.Signer, error) {
+	if err := w.forOwner(); err != nil {
+		return nil, err
+	}
 	if err := w.learnOffline(); err != nil {
 		return nil, err
 	}

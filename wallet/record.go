@@ -82,6 +82,9 @@ func (w *Wallet) spendsLocked(tx *wire.MsgTx) (spent []coins.Coin) {
 // SignReplacement is SignTx for a transaction that takes the place of an
 // unconfirmed one: the coins which that one spends count as unspent.
 func (w *Wallet) SignReplacement(tx *wire.MsgTx, own []coins.Coin, replaced chainhash.Hash) error {
+	if err := w.forOwner(); err != nil {
+		return err
+	}
 	r, err := w.Record(replaced)
 	if err != nil {
 		return err

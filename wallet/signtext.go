@@ -79,6 +79,9 @@ func (w *Wallet) near() (map[string]keys.Path, error) {
 // message.ErrSignature for an imported key whose address is of an uncompressed
 // public key: the form of the reference's signatures says compressed.
 func (w *Wallet) SignText(p keys.Path, text string) (a Address, signature string, err error) {
+	if err := w.forOwner(); err != nil {
+		return a, "", err
+	}
 	switch p.Branch {
 	case keys.External, keys.Internal, keys.Imported:
 	case keys.Timelocked:

@@ -207,11 +207,18 @@ func (w *Wallet) withKeyIn(v *view, c coins.Coin, use func(key *btcec.PrivateKey
 // number not the highest: txsign.ErrLockTime. A watch-only wallet signs nothing:
 // keys.ErrWatchOnly.
 //
-// What tx pays to whom is the caller's to check before.
+// What tx pays to whom is the caller's to check before; with Config.MakerOnly the
+// wallet itself refuses what is no CoinJoin of a maker, or would cost it
+// something: ErrMakerOnly.
 func (w *Wallet) SignTx(tx *wire.MsgTx, own []coins.Coin) error {
 	v, err := w.current()
 	if err != nil {
 		return err
+	}
+	if w.cfg.MakerOnly {
+		if err := w.mayJoin(v, tx, own); err != nil {
+			return err
+		}
 	}
 	return w.signIn(v, tx, own)
 }
@@ -276,6 +283,9 @@ func (v *view) inputs(tx *wire.MsgTx, own []coins.Coin) ([]int, error) {
 // message does, and returns the compressed public key with the signature. A
 // fidelity bond does not speak for its owner in this way: ErrBond.
 func (w *Wallet) SignMessage(c coins.Coin, text string) (pubkey, der []byte, err error) {
+	if err := w.maySay(text); err != nil {
+		return nil, nil, err
+	}
 	err = w.withOrdinaryKey(c, func(key *btcec.PrivateKey) error {
 		pubkey, der = key.PubKey().SerializeCompressed(), message.Sign(key, text)
 		return nil
@@ -286,6 +296,9 @@ func (w *Wallet) SignMessage(c coins.Coin, text string) (pubkey, der []byte, err
 // Commit makes the proof that opens a commitment to a coin of the wallet, for
 // an index 0..podle.Points-1. Nobody accepts a fidelity bond for that: ErrBond.
 func (w *Wallet) Commit(c coins.Coin, index int) (proof podle.Proof, err error) {
+	if err := w.forOwner(); err != nil {
+		return proof, err
+	}
 	err = w.withOrdinaryKey(c, func(key *btcec.PrivateKey) error {
 		proof, err = podle.Generate(key, c.OutPoint, index)
 		return err

@@ -101,6 +101,11 @@ type Config struct {
 	KDF store.KDF
 	// Files is where the wallet file is written; nil: the operating system.
 	Files durable.System
+	// MakerOnly keeps the wallet from whatever a maker does not need: it signs
+	// CoinJoins that leave it no poorer, keys of sessions and certificates of its
+	// bonds, whoever asks. Everything else that needs a key, or sends, is
+	// ErrMakerOnly.
+	MakerOnly bool
 }
 
 // Wallet is an open wallet. It is safe for use from several goroutines.
@@ -312,13 +317,24 @@ func (w *Wallet) Params() *chaincfg.Params { return w.cfg.Params }
 func (w *Wallet) Chain() chain.Backend { return w.cfg.Chain }
 
 // Seed returns what restores the wallet; for showing it to the user on
-// explicit demand.
-func (w *Wallet) Seed() keys.Seed { return w.seed }
+// explicit demand. The error is ErrMakerOnly.
+func (w *Wallet) Seed() (keys.Seed, error) {
+	if err := w.forOwner(); err != nil {
+		return keys.Seed{}, err
+	}
+	return w.seed, nil
+}
 
 // WithKeys runs use with all keys of the wallet, for what a user asks for
 // explicitly: extended public keys, private keys, descriptors. use must not keep
-// the tree, nor call the wallet. The error is that of use, or store.ErrClosed.
-func (w *Wallet) WithKeys(use func(*keys.Tree) error) error { return w.withTree(use) }
+// the tree, nor call the wallet. The error is that of use, store.ErrClosed or
+// ErrMakerOnly.
+func (w *Wallet) WithKeys(use func(*keys.Tree) error) error {
+	if err := w.forOwner(); err != nil {
+		return err
+	}
+	return w.withTree(use)
+}
 
 // Synced returns the end of the chain as of the last synchronisation, and
 // whether the last attempt succeeded. The Tip is zero before the first one.

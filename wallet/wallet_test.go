@@ -85,7 +85,7 @@ func total(t testing.TB, w *wallet.Wallet) sats.Amount {
 
 func TestCreateAndOpen(t *testing.T) {
 	w, path := create(t, newSeed(t), offline())
-	phrase, err := w.Seed().Phrase()
+	phrase, err := wallettest.Seed(t, w).Phrase()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +93,7 @@ func TestCreateAndOpen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	birth := w.Seed().Birth()
+	birth := wallettest.Seed(t, w).Birth()
 	var last [5]wallet.Address
 	for m := range last {
 		for range m + 1 {
@@ -105,14 +105,14 @@ func TestCreateAndOpen(t *testing.T) {
 	}
 
 	w = reopen(t, path, offline())
-	if again, err := w.Seed().Phrase(); err != nil || again.Reveal() != phrase.Reveal() || w.Seed().Extension().Reveal() != "an extension" {
+	if again, err := wallettest.Seed(t, w).Phrase(); err != nil || again.Reveal() != phrase.Reveal() || wallettest.Seed(t, w).Extension().Reveal() != "an extension" {
 		t.Errorf("another seed: %v", err)
 	}
 	if again, err := w.ID(); err != nil || again != id {
 		t.Errorf("id %s, %v; want %s", again, err, id)
 	}
-	if !w.Seed().Birth().Equal(birth.Truncate(1e9)) {
-		t.Errorf("birth %v, want %v", w.Seed().Birth(), birth)
+	if !wallettest.Seed(t, w).Birth().Equal(birth.Truncate(1e9)) {
+		t.Errorf("birth %v, want %v", wallettest.Seed(t, w).Birth(), birth)
 	}
 	if w.Mixdepths() != 5 || w.Params() != regtest || w.Chain() != nil {
 		t.Errorf("%d mixdepths on %s", w.Mixdepths(), w.Params().Name)
@@ -215,7 +215,7 @@ func TestClosed(t *testing.T) {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if !w.Seed().Entropy().Empty() {
+	if !wallettest.Seed(t, w).Entropy().Empty() {
 		t.Error("the seed is still in memory")
 	}
 	if _, err := w.NextAddress(0, keys.External); !errors.Is(err, store.ErrClosed) {

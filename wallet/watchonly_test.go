@@ -61,7 +61,7 @@ func TestWatchOnly(t *testing.T) {
 		"SignMessage": second(w.SignMessage(coin, "text")),
 		"CertifyBond": first(w.CertifyBond(bonds(t, w)[0].Path(), pub, 1)),
 		"ImportKeys":  first(w.ImportKeys(0, secret.NewText("cTGhosGriPpuGA586jemcuH9pE9spwUmneMBmYYzrQEbY92DJrbo"))),
-		"Phrase":      first(w.Seed().Phrase()),
+		"Phrase":      first(wallettest.Seed(t, w).Phrase()),
 	} {
 		if !errors.Is(err, keys.ErrWatchOnly) {
 			t.Errorf("%s: %v", what, err)

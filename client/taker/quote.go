@@ -177,6 +177,8 @@ func ReasonOf(err error) protocol.Reason {
 		return protocol.ReasonNoFunds
 	case errors.Is(err, errTooBig), errors.Is(err, errFeeLimit):
 		return protocol.ReasonFeeLimit
+	case errors.Is(err, wallet.ErrMakerOnly):
+		return protocol.ReasonMakerOnly
 	case errors.Is(err, txbuild.ErrAddress):
 		return protocol.ReasonBadAddress
 	case errors.Is(err, chain.ErrRejected):

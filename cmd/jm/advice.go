@@ -19,5 +19,6 @@ var advice = map[protocol.Reason]string{
 	protocol.ReasonChain:        "The node did not answer. Check that it runs and is synchronised, then try again; or set a fee rate (-f) if it has no estimate.",
 	protocol.ReasonDaemonGone:   "The messaging daemon ended the connection or was started again. If you run joinmarketd, check that it is up, and try again.",
 	protocol.ReasonInterrupted:  "No end of this attempt was written down: it is still at work, or the program was ended in the middle. Look at jm wallet pending before you pay again: a transaction that is listed there may come about.",
+	protocol.ReasonMakerOnly:    "The wallet is open for a maker, which sends nothing. Open it without that limit: end jm yieldgenerator, and pay with --maker, which runs one beside the payment.",
 	protocol.ReasonInternal:     "This is a fault of the program. Run it again with -v and report what it prints.",
 }

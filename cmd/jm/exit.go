@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"syscall"
 
+	"github.com/joinmarket-go/joinmarket/wallet"
 	"github.com/joinmarket-go/joinmarket/wallet/store"
 )
 
@@ -15,7 +16,7 @@ const (
 	exitFailure     = 1   // anything not named below
 	exitUsage       = 2   // wrong arguments
 	exitDeclined    = 3   // the user said no; nothing was sent
-	exitWallet      = 4   // wallet: missing, in use, wrong password, damaged, not saved
+	exitWallet      = 4   // wallet: missing, in use, wrong password, damaged, not saved, open for a maker only
 	exitNode        = 5   // node: unreachable, other network, still syncing, not up to the task
 	exitMarket      = 6   // the CoinJoin failed; no coin was spent
 	exitFunds       = 7   // not enough coins, or none old enough
@@ -71,7 +72,7 @@ func exitCode(err error) int {
 		return exitInterrupted
 	case errors.As(err, &c):
 		return c.code
-	case errors.Is(err, store.ErrSave):
+	case errors.Is(err, store.ErrSave), errors.Is(err, wallet.ErrMakerOnly):
 		return exitWallet
 	}
 	return exitFailure

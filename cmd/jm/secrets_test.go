@@ -128,13 +128,13 @@ func (s *scene) canaries() map[string]string {
 	s.t.Helper()
 	found := map[string]string{"password": s.passwords[0].Reveal(), "new password": changedPassword}
 	s.with("default", func(w *wallet.Wallet) bool {
-		phrase, err := w.Seed().Phrase()
+		phrase, err := wallettest.Seed(s.t, w).Phrase()
 		if err != nil {
 			s.t.Fatal(err)
 		}
 		words := strings.Fields(phrase.Reveal())
 		found["words"] = strings.Join(words[:3], " ")
-		found["entropy"] = hex.EncodeToString(w.Seed().Entropy().Reveal())
+		found["entropy"] = hex.EncodeToString(wallettest.Seed(s.t, w).Entropy().Reveal())
 		err = w.WithKeys(func(t *keys.Tree) error {
 			for i := range uint32(5) {
 				wif, err := t.WIF(keys.Path{Index: i})

@@ -219,6 +219,8 @@ func paymentError(err error, signed bool) error {
 		code = exitFunds
 	case protocol.ReasonChain:
 		code = exitNode
+	case protocol.ReasonMakerOnly:
+		code = exitWallet
 	case protocol.ReasonDaemonGone:
 		code = exitDaemon
 	case protocol.ReasonBadAddress:

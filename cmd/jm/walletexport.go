@@ -80,8 +80,12 @@ func newExport(w *wallet.Wallet) (*export, error) {
 		return nil, err
 	}
 	e := &export{Network: w.Params().Name, Next: make([][2]uint32, w.Mixdepths()), Labels: []exportLabel{}}
+	seed, err := w.Seed()
+	if err != nil {
+		return nil, err
+	}
 	var birth int64
-	if at := w.Seed().Birth(); !at.IsZero() {
+	if at := seed.Birth(); !at.IsZero() {
 		birth = at.Unix()
 	}
 	gaps := map[uint32]uint32{keys.External: wallet.DefaultGapLimit, keys.Internal: wallet.DefaultInternalGapLimit}

@@ -37,7 +37,7 @@ func newWalletSeed(a *app) *cobra.Command {
 			}
 			a.term.say("\n    %s\n", phrase.Reveal())
 			a.term.say("Note the fingerprint %s and the type %s with them.", w.Fingerprint(), w.Type())
-			if !w.Seed().Extension().Empty() {
+			if seed, err := w.Seed(); err == nil && !seed.Extension().Empty() {
 				a.term.say("An extension belongs to these words; it is not shown.")
 			}
 			return nil
@@ -48,8 +48,12 @@ func newWalletSeed(a *app) *cobra.Command {
 // phraseOf returns the words of a wallet in the list that other programs take
 // them from: legacy wallets are older than BIP39.
 func phraseOf(w *wallet.Wallet) (secret.Text, error) {
-	if w.Type() == txbuild.P2PKH {
-		return jmdat.LegacyPhrase(w.Seed().Entropy())
+	seed, err := w.Seed()
+	if err != nil {
+		return secret.Text{}, err
 	}
-	return w.Seed().Phrase()
+	if w.Type() == txbuild.P2PKH {
+		return jmdat.LegacyPhrase(seed.Entropy())
+	}
+	return seed.Phrase()
 }

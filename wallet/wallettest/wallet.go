@@ -69,3 +69,13 @@ func NewWith(t testing.TB, c *Chain, cfg wallet.Config, amounts ...[]sats.Amount
 	}
 	return w
 }
+
+// Seed is that of a wallet that is open for its owner.
+func Seed(t testing.TB, w *wallet.Wallet) keys.Seed {
+	t.Helper()
+	seed, err := w.Seed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return seed
+}

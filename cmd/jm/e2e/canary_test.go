@@ -25,6 +25,7 @@ import (
 	"github.com/joinmarket-go/joinmarket/wallet"
 	"github.com/joinmarket-go/joinmarket/wallet/keys"
 	"github.com/joinmarket-go/joinmarket/wallet/secret"
+	"github.com/joinmarket-go/joinmarket/wallet/wallettest"
 )
 
 const (
@@ -134,13 +135,13 @@ func (p *participant) canaries(to map[string]string) {
 		p.t.Fatal(err)
 	}
 	defer w.Close()
-	phrase, err := w.Seed().Phrase()
+	phrase, err := wallettest.Seed(p.t, w).Phrase()
 	if err != nil {
 		p.t.Fatal(err)
 	}
 	name := filepath.Base(p.dir)
 	to["words of "+name] = strings.Join(strings.Fields(phrase.Reveal())[:3], " ")
-	to["entropy of "+name] = hex.EncodeToString(w.Seed().Entropy().Reveal())
+	to["entropy of "+name] = hex.EncodeToString(wallettest.Seed(p.t, w).Entropy().Reveal())
 	err = w.WithKeys(func(t *keys.Tree) error {
 		for mixdepth := range 2 {
 			for branch := range uint32(2) {
