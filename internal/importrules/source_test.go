@@ -80,6 +80,7 @@ var mayWrite = map[string]string{
 	"cmd/jm/playground.go":    "the playground",
 	"cmd/jm/internal/":        "the playground",
 	"daemon/daemontest/":      "for tests",
+	"daemon/tor/tortest/":     "for tests",
 	"wallet/chain/chaintest/": "for tests",
 }
 
