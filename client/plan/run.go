@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/btcsuite/btcd/chainhash/v2"
+	"github.com/btcsuite/btcd/wire/v2"
 
 	"github.com/joinmarket-go/joinmarket/client/commitments"
 	"github.com/joinmarket-go/joinmarket/client/schedule"
@@ -26,6 +27,8 @@ type Wallet interface {
 	ID() (string, error)
 	Mixdepths() int
 	Balances() ([]wallet.Balance, error)
+	InUse() map[wire.OutPoint]string
+	Signed() []wallet.Signed
 	Record(chainhash.Hash) (wallet.Record, error)
 	Forget(chainhash.Hash) error
 }
@@ -47,6 +50,9 @@ type Config struct {
 	// Tries is how often a payment may fail before the plan pauses; 0: 12, which
 	// takes some hours.
 	Tries int
+	// Closed, if not nil, is told which mixdepths a maker beside the plan has to
+	// leave alone (Plan.Closed), before each payment and at the end.
+	Closed func([]bool)
 	// Progress, if not nil, is told what the plan does or waits for, a sentence.
 	Progress func(text string)
 	// Logger; nil: silent.
@@ -92,6 +98,9 @@ func Run(ctx context.Context, cfg Config) error {
 	if cfg.Tries == 0 {
 		cfg.Tries = defaultTries
 	}
+	if cfg.Closed == nil {
+		cfg.Closed = func([]bool) {}
+	}
 	if cfg.Progress == nil {
 		cfg.Progress = func(string) {}
 	}
@@ -110,7 +119,9 @@ func Run(ctx context.Context, cfg Config) error {
 	if id != plan.Wallet {
 		return fmt.Errorf("%w: it was made for %s, this one is %s", ErrWallet, plan.Wallet, id)
 	}
+	defer func() { cfg.Closed(plan.Closed(r.Wallet.Mixdepths())) }()
 	for i, more := plan.Next(); more; i, more = plan.Next() {
+		cfg.Closed(plan.Closed(r.Wallet.Mixdepths()))
 		plan.Steps[i].Tries, plan.Steps[i].Why = 0, ""
 		for !plan.Steps[i].Done {
 			if err := r.step(ctx, i); err != nil {
@@ -130,6 +141,11 @@ func (r *runner) step(ctx context.Context, i int) error {
 	}
 	if i > 0 {
 		if err := r.until(ctx, r.plan.Steps[i-1].Ready, fmt.Sprintf("before payment %d of %d", i+1, len(r.plan.Steps))); err != nil {
+			return err
+		}
+	}
+	if s.Amount.Sweep() {
+		if err := r.untilAlone(ctx, i); err != nil {
 			return err
 		}
 	}
@@ -244,6 +260,12 @@ func (r *runner) failed(ctx context.Context, i int, cause error) error {
 		}
 		return &Paused{i, protocol.ReasonNoCommitment, cause}
 	}
+	leased := errors.Is(cause, coins.ErrFunds) && errors.Is(cause, coins.ErrLeased)
+	if leased {
+		if others, err := r.beside(s.Mixdepth, nil); err == nil && others {
+			return r.untilAlone(ctx, i)
+		}
+	}
 	s.Tries++
 	s.Why = taker.ReasonOf(cause)
 	r.Logger.Info("a payment of the plan failed", "payment", i+1, "tries", s.Tries, "reason", s.Why)
@@ -258,7 +280,7 @@ func (r *runner) failed(ctx context.Context, i int, cause error) error {
 	if err := errors.Join(tweaked, r.Keeper.Save(r.plan)); err != nil {
 		return err
 	}
-	if s.Tries >= r.Tries || errors.Is(cause, coins.ErrFunds) && !r.plan.Tumble {
+	if s.Tries >= r.Tries || errors.Is(cause, coins.ErrFunds) && !leased && !r.plan.Tumble {
 		return &Paused{i, s.Why, cause}
 	}
 	pause := firstPause

@@ -73,7 +73,15 @@ func (g *guard) Reserve(r wallet.Reservation) (*coins.Lease, error) {
 			r.Include = append(r.Include, b.coin)
 		}
 	}
-	return g.Wallet.Reserve(r)
+	lease, err := g.Wallet.Reserve(r)
+	if err != nil {
+		return nil, err
+	}
+	if err := g.whole(r, lease); err != nil {
+		lease.Release()
+		return nil, err
+	}
+	return lease, nil
 }
 
 // Keep and Publish are what a transaction passes on its way out.
