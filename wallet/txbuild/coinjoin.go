@@ -60,5 +60,14 @@ func (c CoinJoin) Build() (*Tx, error) {
 		outputs = append(outputs, Output{c.Amount, m.CJScript}, Output{change, m.Change})
 		contributed += m.TxFee
 	}
-	return finish(inputs, outputs, c.Change, c.Rate, contributed, NoRBF, c.LockTime)
+	// The reference reckons with outputs that are all of the destination's type:
+	// where that is not the makers', the rate would tell us from it (attack P1).
+	needed := func(outputs []Output) (sats.Amount, error) {
+		alike := slices.Clone(outputs)
+		for i := range alike {
+			alike[i].Script = c.Destination
+		}
+		return feeOf(inputs, alike, c.Rate)
+	}
+	return finish(inputs, outputs, c.Change, needed, contributed, NoRBF, c.LockTime)
 }

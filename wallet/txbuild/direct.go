@@ -51,7 +51,8 @@ func (d Direct) Build() (*Tx, error) {
 			change = nil
 		}
 	}
-	tx, err := finish(d.Inputs, outputs, change, d.Rate, 0, d.Sequence, d.LockTime)
+	needed := func(outputs []Output) (sats.Amount, error) { return feeOf(d.Inputs, outputs, d.Rate) }
+	tx, err := finish(d.Inputs, outputs, change, needed, 0, d.Sequence, d.LockTime)
 	if err == nil && tx.Fee < tx.Needed {
 		err = fmt.Errorf("%w: %v missing", ErrFunds, tx.Needed-tx.Fee)
 	}

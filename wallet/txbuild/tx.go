@@ -146,9 +146,9 @@ func sumOutputs(outputs []Output) (sats.Amount, error) {
 
 // finish adds the change to outputs: what is left of the inputs after outputs
 // and the fee, if it is more than Dust. Without a change script everything left
-// is fee. contributed is how much of the fee others pay already, by taking that
-// much less out.
-func finish(inputs []Input, outputs []Output, change []byte, rate, contributed sats.Amount,
+// is fee. needed is what the fee should be with some outputs, contributed how much
+// of it others pay already, by taking that much less out.
+func finish(inputs []Input, outputs []Output, change []byte, needed func([]Output) (sats.Amount, error), contributed sats.Amount,
 	sequence, lockTime uint32) (*Tx, error) {
 	in, err := sumInputs(inputs)
 	if err != nil {
@@ -161,7 +161,7 @@ func finish(inputs []Input, outputs []Output, change []byte, rate, contributed s
 	tx := &Tx{Fee: in - out}
 	if change != nil {
 		with := append(slices.Clone(outputs), Output{Script: change})
-		if tx.Needed, err = feeOf(inputs, with, rate); err != nil {
+		if tx.Needed, err = needed(with); err != nil {
 			return nil, err
 		}
 		// The remainder is measured against the fee with change, as the
@@ -174,7 +174,7 @@ func finish(inputs []Input, outputs []Output, change []byte, rate, contributed s
 		}
 	}
 	if tx.Change == 0 {
-		if tx.Needed, err = feeOf(inputs, outputs, rate); err != nil {
+		if tx.Needed, err = needed(outputs); err != nil {
 			return nil, err
 		}
 	}
