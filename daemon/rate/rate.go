@@ -33,6 +33,25 @@ func (b *Bucket) Allow(now time.Time) bool {
 	return true
 }
 
+// Delay is how long after now Allow would allow an event; 0 if at once.
+func (b *Bucket) Delay(now time.Time) time.Duration {
+	full := b.full
+	if full.Before(now) {
+		full = now
+	}
+	return max(0, full.Add(b.rate.Every).Sub(now)-b.rate.Every*time.Duration(b.rate.Burst))
+}
+
+// Reserve counts n events, whether they may happen at now or not, and returns how
+// long after now they may: for those that wait for their turn.
+func (b *Bucket) Reserve(n int, now time.Time) time.Duration {
+	if b.full.Before(now) {
+		b.full = now
+	}
+	b.full = b.full.Add(b.rate.Every * time.Duration(n))
+	return max(0, b.full.Sub(now)-b.rate.Every*time.Duration(b.rate.Burst))
+}
+
 // Keyed bounds events for each key. It remembers a bounded number of keys that
 // were active lately, and allows nothing to further ones meanwhile: whoever can
 // make up keys gains nothing by it.

@@ -24,6 +24,34 @@ func TestBucket(t *testing.T) {
 	}
 }
 
+func TestReserve(t *testing.T) {
+	b := New(Rate{10 * time.Second, 3})
+	for i, step := range []struct {
+		at   float64
+		n    int
+		want float64 // seconds to wait
+	}{
+		{0, 2, 0}, {0, 1, 0}, {0, 1, 10}, {5, 2, 25}, {30, 0, 0}, {30, 1, 10}, {1000, 3, 0}, {1000, 4, 40},
+	} {
+		if got := b.Reserve(step.n, at(step.at)); got != time.Duration(step.want*float64(time.Second)) {
+			t.Errorf("step %d: %v, want %v s", i, got, step.want)
+		}
+	}
+}
+
+// TestDelay: after it, and not before, something is allowed.
+func TestDelay(t *testing.T) {
+	b := New(Rate{10 * time.Second, 2})
+	for range 2 {
+		if d := b.Delay(at(0)); d != 0 || !b.Allow(at(0)) {
+			t.Fatalf("delay %v", d)
+		}
+	}
+	if d := b.Delay(at(3)); d != 7*time.Second || b.Allow(at(9.9)) || !b.Allow(at(10)) {
+		t.Errorf("delay %v", d)
+	}
+}
+
 func TestNoBurstAllowsNothing(t *testing.T) {
 	b := New(Rate{time.Second, 0})
 	if b.Allow(at(0)) || b.Allow(at(100)) {
