@@ -100,7 +100,7 @@ func TestNetsplit(t *testing.T) {
 	servers := ircserver.NgIRCds(t)
 	third, stopThird := anotherServer(t)
 	w := newWorld(t, Config{})
-	w.d.cfg.NewChannel = irc.Factory(nil, nil)
+	w.d.cfg.NewChannel = irc.Factory(nil, nil, nil)
 	netA, netB := onIRC(t, "net", servers.A.Address, servers.B.Address), onIRC(t, "net", servers.B.Address)
 	other := onIRC(t, "other", third)
 	servers.Link(t)

@@ -12,6 +12,7 @@ import (
 	"github.com/joinmarket-go/joinmarket/client/inprocess"
 	"github.com/joinmarket-go/joinmarket/daemon"
 	"github.com/joinmarket-go/joinmarket/daemon/irc"
+	"github.com/joinmarket-go/joinmarket/daemon/tor"
 	"github.com/joinmarket-go/joinmarket/protocol/control"
 )
 
@@ -31,9 +32,10 @@ func (a *app) dialer() (dial dialFunc, hangUp func(), err error) {
 		}
 		return func(ctx context.Context) (net.Conn, control.Secret, error) { return daemons.Dial(ctx, at) }, func() {}, nil
 	}
+	through := a.torAccess()
 	newChannel := a.channels
 	if newChannel == nil {
-		newChannel = irc.Factory(a.log, nil)
+		newChannel = irc.Factory(a.log, nil, through)
 	}
 	own, err := inprocess.New(daemon.Config{
 		NewChannel:  newChannel,
@@ -46,7 +48,25 @@ func (a *app) dialer() (dial dialFunc, hangUp func(), err error) {
 	if err != nil {
 		return nil, nil, withCode(exitDaemon, err)
 	}
-	return own.Dial, func() { own.Close() }, nil
+	return own.Dial, func() {
+		own.Close()
+		through.Close()
+	}, nil
+}
+
+// torAccess is the Tor of a daemon inside this process.
+func (a *app) torAccess() *tor.Access {
+	cfg := a.cfg.Tor
+	return tor.NewAccess(tor.AccessConfig{
+		Start: cfg.Start, Folder: cfg.Folder, Program: cfg.Program, Password: cfg.Password, Logger: a.log,
+		Progress: func(percent int, what string) {
+			if percent == 100 {
+				a.term.waiting("")
+				return
+			}
+			a.term.waiting(fmt.Sprintf("a private Tor gets into the network: %d%% (%s)", percent, what))
+		},
+	})
 }
 
 // daemonAddress is where the daemon listens; empty for one inside this process.
@@ -109,21 +129,29 @@ func (a *app) connect(ctx context.Context, role control.Role) (_ *client.Session
 	if err != nil {
 		return nil, nil, err
 	}
-	session, err := a.session(ctx, dial, role)
+	session, err := a.connectBy(ctx, dial, role)
 	if err != nil {
 		stopDaemon()
 		return nil, nil, err
 	}
-	hangUp = func() {
+	return session, func() {
 		session.Close()
 		stopDaemon()
+	}, nil
+}
+
+// connectBy is connect with a daemon that others may use too.
+func (a *app) connectBy(ctx context.Context, dial dialFunc, role control.Role) (*client.Session, error) {
+	session, err := a.session(ctx, dial, role)
+	if err != nil {
+		return nil, err
 	}
 	a.term.waiting("connecting to the market")
 	err = session.Ready(ctx)
 	a.term.waiting("")
 	if err != nil {
-		hangUp()
-		return nil, nil, withCode(exitDaemon, err)
+		session.Close()
+		return nil, withCode(exitDaemon, err)
 	}
-	return session, hangUp, nil
+	return session, nil
 }

@@ -14,6 +14,8 @@ import (
 	"github.com/joinmarket-go/joinmarket/daemon/count"
 	"github.com/joinmarket-go/joinmarket/daemon/irc"
 	"github.com/joinmarket-go/joinmarket/daemon/metrics"
+	"github.com/joinmarket-go/joinmarket/daemon/tor"
+	"github.com/joinmarket-go/joinmarket/internal/config"
 	"github.com/joinmarket-go/joinmarket/internal/logs"
 	"github.com/joinmarket-go/joinmarket/internal/sdnotify"
 )
@@ -56,8 +58,10 @@ func (o options) serve(ctx context.Context, out, errw io.Writer) error {
 	}
 	defer listener.Close()
 	counts := new(count.Set)
+	through := torAccess(cfg.Tor, log.With(logs.Part, "tor"))
+	defer through.Close()
 	d, err := daemon.New(daemon.Config{
-		NewChannel:  irc.Factory(log.With(logs.Part, "irc"), counts),
+		NewChannel:  irc.Factory(log.With(logs.Part, "irc"), counts, through),
 		Channels:    cfg.Channels,
 		Commitments: cfg.Policy.BlacklistFile,
 		Bounds:      bounds,
@@ -104,6 +108,16 @@ func (o options) serve(ctx context.Context, out, errw io.Writer) error {
 	}
 	fmt.Fprintf(out, "listening on %s\n", listener.Address())
 	return together(ctx, append(services, beats{sdnotify.FromEnv(os.Getenv), d.Status, log}.run))
+}
+
+// torAccess is the Tor of this process. A private one tells of its way in the log.
+func torAccess(cfg config.Tor, log *slog.Logger) *tor.Access {
+	return tor.NewAccess(tor.AccessConfig{
+		Start: cfg.Start, Folder: cfg.Folder, Program: cfg.Program, Password: cfg.Password, Logger: log,
+		Progress: func(percent int, what string) {
+			log.Info("the private Tor gets into the network", "percent", percent, "doing", what)
+		},
+	})
 }
 
 // leaveMarket waits for the end of ctx and then has the daemon stop within

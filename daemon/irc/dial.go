@@ -3,31 +3,22 @@ package irc
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"net"
 	"time"
 
-	"golang.org/x/net/proxy"
+	"github.com/joinmarket-go/joinmarket/daemon/tor"
 )
 
 // dialTimeout bounds the way to the server, TLS included. Tor itself gives up
 // on a circuit after two minutes.
 const dialTimeout = 2 * time.Minute
 
-// dial connects to a server: through the proxy if one is configured, and only
-// through it (attack N17), with TLS inside.
+// dial connects to a server, with TLS if that is asked for.
 func (c *Channel) dial(ctx context.Context, s *server) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
-	dial := c.cfg.Dial
-	if dial == nil {
-		var err error
-		if dial, err = c.dialer(); err != nil {
-			return nil, &fault{CauseUnreachable, err}
-		}
-	}
-	conn, err := dial(ctx, "tcp", s.address)
+	conn, err := c.connect(ctx, s.address)
 	if err != nil {
 		return nil, &fault{CauseUnreachable, fmt.Errorf("connecting to %s: %w", s.address, err)}
 	}
@@ -42,20 +33,17 @@ func (c *Channel) dial(ctx context.Context, s *server) (net.Conn, error) {
 	return secure, nil
 }
 
-func (c *Channel) dialer() (func(ctx context.Context, network, address string) (net.Conn, error), error) {
-	if c.cfg.SOCKS5 == "" {
-		return new(net.Dialer).DialContext, nil
+// connect goes through the proxy if one is configured, and only through it
+// (attack N17), on circuits of this channel's own: nobody links two of our nicks
+// by them (attack N18).
+func (c *Channel) connect(ctx context.Context, address string) (net.Conn, error) {
+	switch {
+	case c.cfg.Dial != nil:
+		return c.cfg.Dial(ctx, "tcp", address)
+	case c.cfg.SOCKS5 == "":
+		return tor.Direct(ctx, address)
+	case c.cfg.Tor != nil:
+		return c.cfg.Tor.Dial(ctx, c.cfg.SOCKS5, c.circuit, address)
 	}
-	// Tor gives each pair of name and password circuits of its own, so that
-	// nobody links two of our nicks by them (attack N18). A proxy that asks
-	// for no password never sees the pair.
-	d, err := proxy.SOCKS5("tcp", c.cfg.SOCKS5, &proxy.Auth{User: c.circuit, Password: c.circuit}, nil)
-	if err != nil {
-		return nil, err
-	}
-	dialer, ok := d.(proxy.ContextDialer)
-	if !ok {
-		return nil, errors.New("the SOCKS5 dialer takes no context")
-	}
-	return dialer.DialContext, nil
+	return tor.Dialer{SOCKS: c.cfg.SOCKS5}.Dial(ctx, c.circuit, address)
 }

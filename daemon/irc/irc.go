@@ -16,6 +16,7 @@ import (
 
 	"github.com/joinmarket-go/joinmarket/daemon/channel"
 	"github.com/joinmarket-go/joinmarket/daemon/count"
+	"github.com/joinmarket-go/joinmarket/daemon/tor"
 	"github.com/joinmarket-go/joinmarket/protocol"
 	"github.com/joinmarket-go/joinmarket/protocol/control"
 )
@@ -43,6 +44,8 @@ type Config struct {
 	// Logger for what happens to the connection; nil means silent. No message
 	// is ever logged.
 	Logger *slog.Logger
+	// Tor takes the place of a SOCKS5 proxy that is not there; nil: none does.
+	Tor *tor.Access
 	// Dial takes the place of the network and the SOCKS5 proxy, for tests; nil
 	// means the real ones.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
@@ -178,10 +181,10 @@ func free(text string) string { return control.FreeText(text) }
 // errNick is ErrNick with what the server says.
 func errNick(text string) error { return fmt.Errorf("%w: %s", ErrNick, text) }
 
-// Factory makes channels of their descriptions, all with the same log and counts;
-// a daemon.NewChannel.
-func Factory(log *slog.Logger, counts *count.Set) func(control.ChannelConfig, protocol.Nick, string) (channel.Channel, error) {
+// Factory makes channels of their descriptions, all with the same log, counts and
+// Tor; a daemon.NewChannel.
+func Factory(log *slog.Logger, counts *count.Set, through *tor.Access) func(control.ChannelConfig, protocol.Nick, string) (channel.Channel, error) {
 	return func(cfg control.ChannelConfig, nick protocol.Nick, network string) (channel.Channel, error) {
-		return New(Config{ChannelConfig: cfg, Nick: nick, Network: network, Counts: counts, Logger: log}), nil
+		return New(Config{ChannelConfig: cfg, Nick: nick, Network: network, Counts: counts, Logger: log, Tor: through}), nil
 	}
 }

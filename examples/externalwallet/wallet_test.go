@@ -38,7 +38,7 @@ func enter(t *testing.T, server net.Addr, role control.Role) *client.Session {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := inprocess.New(daemon.Config{NewChannel: irc.Factory(nil, nil), Commitments: filepath.Join(t.TempDir(), "commitmentlist")})
+	d, err := inprocess.New(daemon.Config{NewChannel: irc.Factory(nil, nil, nil), Commitments: filepath.Join(t.TempDir(), "commitmentlist")})
 	if err != nil {
 		t.Fatal(err)
 	}

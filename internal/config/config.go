@@ -41,6 +41,7 @@ type Config struct {
 	Daemon     Daemon
 	Blockchain Blockchain
 	Channels   []control.ChannelConfig // [MESSAGING:...], in the file's order
+	Tor        Tor
 	Logging    Logging
 	Timeout    Timeout
 	Policy     Policy
@@ -103,6 +104,15 @@ type Blockchain struct {
 	// Proxy (neutrino_proxy, ours) is the host:port of a SOCKS5 server that a
 	// light client goes through; empty: none.
 	Proxy string
+}
+
+// Tor is [TOR] (ours): which Tor the daemon uses where the one that a channel
+// names does not run.
+type Tor struct {
+	Start    string             // auto, never, always: whether a private one is started
+	Program  string             // to start; a path, or a name that is looked for in PATH
+	Folder   string             // where a private one keeps its files; not configurable
+	Password control.Credential // control_password
 }
 
 // Secret is text that prints as stars.
@@ -197,6 +207,7 @@ func Default(dir string) Config {
 			SocketMode: 0o600, Grace: control.DefaultGrace,
 		},
 		Blockchain: Blockchain{Source: "bitcoin-rpc", Network: "mainnet", Host: "localhost", User: "bitcoin", Password: "password"},
+		Tor:        Tor{Start: "auto", Program: "tor", Folder: filepath.Join(dir, "tor")},
 		Logging:    Logging{Level: "INFO", Color: true},
 		Timeout:    Timeout{Maker: 120 * time.Second, Unconfirm: 180 * time.Second, Confirm: 6 * time.Hour},
 		Policy: Policy{

@@ -46,6 +46,10 @@ var keys = map[string]setter{
 	"BLOCKCHAIN neutrino_peers":    setPeers,
 	"BLOCKCHAIN neutrino_proxy":    setProxy,
 
+	"TOR start":            oneOf(func(c *Config) *string { return &c.Tor.Start }, "auto", "never", "always"),
+	"TOR program":          setTorProgram,
+	"TOR control_password": func(c *Config, v string) error { c.Tor.Password = control.Credential(v); return nil },
+
 	"LOGGING console_log_level": oneOf(func(c *Config) *string { return &c.Logging.Level }, "DEBUG", "INFO", "WARNING", "ERROR"),
 	"LOGGING log_levels":        text(func(c *Config) *string { return &c.Logging.Parts }),
 	"LOGGING color":             func(c *Config, v string) error { c.Logging.Color = v == "true"; return nil },
@@ -118,6 +122,14 @@ func setSocketMode(c *Config, v string) error {
 		return fmt.Errorf("want 0600, or 0660 for a group as well")
 	}
 	c.Daemon.SocketMode = mode
+	return nil
+}
+
+func setTorProgram(c *Config, v string) error {
+	if v == "" {
+		return fmt.Errorf("want a program, such as tor or /usr/bin/tor")
+	}
+	c.Tor.Program = v
 	return nil
 }
 

@@ -153,7 +153,7 @@ func (m *Market) startMakers(ctx, run context.Context, wallets []*wallet.Wallet)
 	}
 	announced := make(chan struct{}, len(wallets))
 	for i, w := range wallets {
-		own, err := inprocess.New(daemon.Config{NewChannel: irc.Factory(m.cfg.Logger, nil), Logger: m.cfg.Logger})
+		own, err := inprocess.New(daemon.Config{NewChannel: irc.Factory(m.cfg.Logger, nil, nil), Logger: m.cfg.Logger})
 		if err != nil {
 			return err
 		}
