@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/joinmarket-go/joinmarket/daemon/channel"
 	"github.com/joinmarket-go/joinmarket/daemon/orderbook"
 	"github.com/joinmarket-go/joinmarket/protocol/control"
 )
@@ -63,6 +64,11 @@ func (s *session) play(r control.Role) {
 		s.role = newTaker(s)
 	case control.RoleMaker:
 		s.role = newMaker(s)
+		for _, l := range s.links {
+			if ch, ok := l.Channel.(channel.Server); ok {
+				ch.Serve()
+			}
+		}
 	default:
 		s.role = watcher{}
 	}

@@ -71,6 +71,7 @@ type inbox struct {
 type judgement struct {
 	from     protocol.Nick
 	on       *link
+	way      uint64 // by which it came, see channel.Prover
 	hostID   string // of the link when the message came
 	envelope envelope.Envelope
 	lane     *lane
@@ -92,7 +93,7 @@ func (s *session) hearPrivate(on *link, ev channel.Private) {
 	if !s.role.wants(e.Command) {
 		return
 	}
-	if !s.in.add(&judgement{from: ev.From, on: on, hostID: on.hostID, envelope: e, lane: s.in.laneOf(ev.From)}) {
+	if !s.in.add(&judgement{from: ev.From, on: on, way: ev.Way, hostID: on.hostID, envelope: e, lane: s.in.laneOf(ev.From)}) {
 		s.d.counts.Inc(count.LimitVerdicts)
 		s.log.Debug("private message dropped: too many wait", "channel", on.name, "nick", ev.From)
 	}
@@ -213,6 +214,9 @@ func (j *judgement) happen(s *session) {
 		s.d.counts.Inc(count.DropProof)
 		s.log.Debug("private message dropped: not signed by its sender", "channel", j.on.name, "nick", j.from, "cmd", j.envelope.Command)
 		return
+	}
+	if p, ok := j.on.Channel.(channel.Prover); ok {
+		p.Proven(j.from, j.way)
 	}
 	s.heardPrivate(j)
 }

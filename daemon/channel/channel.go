@@ -64,6 +64,21 @@ type Flusher interface {
 	Flush(ctx context.Context)
 }
 
+// Server is a Channel on which others can connect to us if we wish it.
+type Server interface {
+	// Serve has them connect from now on, as makers do. It does nothing where
+	// the channel is not configured for it, and is safe from any goroutine.
+	Serve()
+}
+
+// Prover is a Channel on which anybody may claim a nick, and several may at once,
+// each at the end of another way.
+type Prover interface {
+	// Proven tells that a message from nick that came by a way, Private.Way, was
+	// verified: that way leads to the nick, or did. It is safe from any goroutine.
+	Proven(nick protocol.Nick, way uint64)
+}
+
 // Event is something a channel saw: one of the types below.
 type Event interface{ event() }
 
@@ -86,6 +101,7 @@ type Public struct {
 type Private struct {
 	From protocol.Nick
 	Text string // "!cmd ... pubkey signature", printable ASCII
+	Way  uint64 // by which it came, for Prover; 0 if the channel has but one
 }
 
 // Left tells that a nick is no longer on this channel.

@@ -251,6 +251,7 @@ func TestDocumentedLimits(t *testing.T) {
 		"StallTimeout":      fmt.Sprintf("| `StallTimeout` | %.0f s |", control.StallTimeout.Seconds()),
 		"MaxChannels":       fmt.Sprintf("| `MaxChannels` | %d |", control.MaxChannels),
 		"MaxAlternates":     fmt.Sprintf("| `MaxAlternates` | %d |", control.MaxAlternates),
+		"MaxDirectories":    fmt.Sprintf("| `MaxDirectories` | %d |", control.MaxDirectories),
 		"MaxPEM":            fmt.Sprintf("| `MaxPEM` | %d |", control.MaxPEM),
 		"MaxCredential":     fmt.Sprintf("| `MaxCredential` | %d |", control.MaxCredential),
 		"MaxBookBonds":      fmt.Sprintf("| `MaxBookBonds` | %d |", control.MaxBookBonds),

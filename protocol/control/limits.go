@@ -48,6 +48,8 @@ const (
 	MaxChannels = 16
 	// MaxAlternates is the greatest number of further servers of a channel.
 	MaxAlternates = 8
+	// MaxDirectories is the greatest number of directories of an onion channel.
+	MaxDirectories = 16
 	// MaxPEM bounds the certificates of a channel, in bytes. What 16 channels
 	// can have of them fits MaxClientFrame.
 	MaxPEM = 16 << 10

@@ -92,7 +92,7 @@ type BecomeRequest struct {
 // of joinmarket.cfg does.
 type ChannelConfig struct {
 	Name     string `json:"name"` // unique among the channels of a session
-	Type     string `json:"type"` // "irc"
+	Type     string `json:"type"` // TypeIRC or TypeOnion
 	Host     string `json:"host"`
 	Port     uint16 `json:"port"`
 	Room     string `json:"room"` // without '#' and network suffix
@@ -116,7 +116,30 @@ type ChannelConfig struct {
 	// LineInterval is the least time between two lines to the server; 0 means
 	// DefaultLineInterval. Negative means none (private servers only).
 	LineInterval time.Duration `json:"line_interval_ns,omitempty"`
+
+	// Of type TypeOnion, with Name and SOCKS5, and without the others:
+
+	// Directories are 1 to MaxDirectories, "host:port".
+	Directories []string `json:"directories,omitempty"`
+	// TorControl is Tor's control port, "host:port" or "unix:/path", by which a
+	// maker has an onion service; empty for none.
+	TorControl string `json:"tor_control,omitempty"`
+	// Serving is where a maker listens for its onion service, "host:port" of the
+	// daemon's machine; port 0 is any free one. Empty: it does not, and is
+	// reached through directories only.
+	Serving string `json:"serving,omitempty"`
+	// OnionKey is the seed of the service's key, 64 hex digits, of a maker that
+	// wants a constant address. Empty: a new one for each session.
+	OnionKey Credential `json:"onion_key,omitempty"`
+	// Loopback is the testing mode on one machine, without Tor.
+	Loopback bool `json:"loopback,omitempty"`
 }
+
+// Values of ChannelConfig.Type.
+const (
+	TypeIRC   = "irc"
+	TypeOnion = "onion"
+)
 
 // StartAnswer says what the daemon granted.
 type StartAnswer struct {
@@ -159,8 +182,12 @@ type ConversationState struct {
 	State        string        `json:"state"`        // as docs/conversation.md names it
 }
 
-// Servers are the addresses of the channel's server and of its alternates.
+// Servers are the addresses of the channel's server and of its alternates, or of
+// its directories.
 func (c ChannelConfig) Servers() []string {
+	if c.Type == TypeOnion {
+		return c.Directories
+	}
 	return append([]string{net.JoinHostPort(c.Host, strconv.Itoa(int(c.Port)))}, c.Alternates...)
 }
 

@@ -37,6 +37,8 @@ var (
 	hop = control.ChannelConfig{Name: "hackint", Type: "irc", Host: "irc.hackint.org", Port: 6697, Room: "joinmarket-pit", TLS: true,
 		Alternates: []string{"irc2.example:6697"}, TLSCA: "pem", ClientCert: "pem", Password: "p",
 		SASL: control.SASLPlain, SASLUser: "u", SASLPassword: "w"}
+	onions = control.ChannelConfig{Name: "onion", Type: "onion", Directories: []string{"a.onion:5222", "b.onion:5222"}, SOCKS5: "localhost:9050",
+		TorControl: "unix:/run/tor/control", Serving: "127.0.0.1:0", OnionKey: control.Credential(key), Loopback: true}
 )
 
 // sample is a good message and how its type is decoded.
@@ -59,8 +61,9 @@ var session = control.SessionStatus{
 // samples has a good value of every type that travels; docs_test.go checks that
 // none is missing.
 var samples = []sample{
-	of(control.StartRequest{Role: control.RoleTaker, Nick: nickA, Network: "mainnet", Channels: []control.ChannelConfig{hop}}),
-	of(hop),
+	of(control.StartRequest{Role: control.RoleTaker, Nick: nickA, Network: "mainnet", Channels: []control.ChannelConfig{hop, onions}}),
+	of(hop), of(onions),
+	of(control.DirectoryReport{Address: "a.onion:5222", State: "waiting", Since: 1_700_000_001, Next: 1_700_000_100, Reason: "gone", Connections: 1, Peers: 2, Makers: 3, Few: true}),
 	of(control.StartAnswer{Channels: []string{"hackint"}, Resumption: resumption}),
 	of(resumption),
 	of(control.ResumeRequest{Token: control.Credential(key), Events: 3}),
@@ -141,6 +144,11 @@ func TestBadMessages(t *testing.T) {
 		"channel twice":      of(control.StartRequest{Role: control.RoleMaker, Nick: nickA, Network: "mainnet", Channels: []control.ChannelConfig{hop, hop}}),
 		"port":               of(control.ChannelConfig{Name: "a", Type: "irc", Host: "h", Room: "r"}),
 		"injected room":      of(control.ChannelConfig{Name: "a", Type: "irc", Host: "h", Port: 1, Room: "r\r\nQUIT"}),
+		"no directories":     of(control.ChannelConfig{Name: "a", Type: "onion"}),
+		"directory twice":    of(control.ChannelConfig{Name: "a", Type: "onion", Directories: []string{"a:1", "a:1"}}),
+		"many directories":   of(control.ChannelConfig{Name: "a", Type: "onion", Directories: strings.Split(strings.Repeat("a:1 ", 16)+"b:1", " ")}),
+		"onion with a host":  of(control.ChannelConfig{Name: "a", Type: "onion", Directories: []string{"a:1"}, Host: "h"}),
+		"onion key":          of(control.ChannelConfig{Name: "a", Type: "onion", Directories: []string{"a:1"}, OnionKey: "00"}),
 		"nine alternates":    of(control.ChannelConfig{Name: "a", Type: "irc", Host: "h", Port: 1, Room: "r", Alternates: strings.Split("a:1 b:1 c:1 d:1 e:1 f:1 g:1 h:1 i:1", " ")}),
 		"alternate twice":    of(control.ChannelConfig{Name: "a", Type: "irc", Host: "h", Port: 1, Room: "r", Alternates: []string{"a:1", "a:1"}}),
 		"large certificate":  of(control.ChannelConfig{Name: "a", Type: "irc", Host: "h", Port: 1, Room: "r", TLSCA: strings.Repeat("x", control.MaxPEM+1)}),
@@ -212,6 +220,7 @@ func TestBadMessages(t *testing.T) {
 		"peers":              of(control.SessionStatus{Peers: -1}),
 		"states":             of(control.SessionStatus{Conversations: map[string]int{"\x1b": 1}}),
 		"report":             of(control.SessionStatus{Channels: []control.ChannelReport{{Channel: "hackint"}}}),
+		"report directories": of(control.ChannelReport{Channel: "onion", State: "up", Directories: []control.DirectoryReport{{Address: "a:1"}}}),
 		"report reason":      of(control.ChannelReport{Channel: "hackint", State: "up", Reason: "\n"}),
 		"started":            of(control.StartAnswer{Channels: make([]string, 17)}),
 		"half a token":       of(control.ResumeRequest{Token: control.Credential(key[:63])}),

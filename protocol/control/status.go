@@ -49,8 +49,8 @@ type SessionStatus struct {
 	Signatures    int            `json:"signatures"` // messages that wait for its signature
 }
 
-// ChannelReport is where a channel stands. A channel that is not of IRC may leave
-// all but name and state empty.
+// ChannelReport is where a channel stands. What does not apply to its type is
+// empty.
 type ChannelReport struct {
 	Channel string `json:"channel"`
 	// State is connecting, registering, joining, up, waiting (until Next) or
@@ -65,4 +65,26 @@ type ChannelReport struct {
 	LinesIn     uint64 `json:"lines_in,omitempty"`
 	LinesOut    uint64 `json:"lines_out,omitempty"`
 	Connections uint64 `json:"connections,omitempty"` // that reached a server
+
+	// Of channels of type "onion":
+
+	Directories []DirectoryReport `json:"directories,omitempty"` // in the order configured
+	Direct      int               `json:"direct,omitempty"`      // connections to makers or takers
+	Serving     bool              `json:"serving,omitempty"`     // others can connect to us
+}
+
+// DirectoryReport is where the connection to a directory stands.
+type DirectoryReport struct {
+	Address string `json:"address"` // host:port
+	// State is connecting, greeting, up or waiting (until Next). A newer daemon
+	// may have others.
+	State       string `json:"state"`
+	Since       int64  `json:"since,omitempty"`  // when State was entered, Unix seconds
+	Next        int64  `json:"next,omitempty"`   // of the next attempt, Unix seconds
+	Reason      string `json:"reason,omitempty"` // of the last trouble: a sentence
+	Connections uint64 `json:"connections,omitempty"`
+	Peers       int    `json:"peers"`  // nicks whose lines came through it since it is up
+	Makers      int    `json:"makers"` // nicks whose offers came through it
+	// Few says that it shows far fewer makers than the others: it may hide some.
+	Few bool `json:"few,omitempty"`
 }

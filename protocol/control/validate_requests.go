@@ -1,6 +1,7 @@
 package control
 
 import (
+	"reflect"
 	"time"
 
 	"github.com/joinmarket-go/joinmarket/protocol"
@@ -38,9 +39,16 @@ func (r BecomeRequest) Validate() error {
 // Validate checks the form of names and addresses; which types there are, the
 // daemon knows.
 func (c ChannelConfig) Validate() error {
-	return check(
+	if err := check(
 		field{plain(c.Name, 1, 64), "name"},
 		field{plain(c.Type, 1, 16), "type"},
+	); err != nil {
+		return err
+	}
+	if c.Type == TypeOnion {
+		return c.validateOnion()
+	}
+	return check(
 		field{plain(c.Host, 1, 255), "host"},
 		field{c.Port != 0, "port"},
 		field{plain(c.Room, 1, 64), "room"},
@@ -55,6 +63,24 @@ func (c ChannelConfig) Validate() error {
 		field{c.SASL == "" || c.SASL == SASLPlain || c.SASL == SASLExternal, "sasl"},
 		field{plain(c.SASLUser, 0, MaxCredential), "sasl_user"},
 		field{plain(string(c.SASLPassword), 0, MaxCredential), "sasl_password"},
+	)
+}
+
+// validateOnion checks those fields that an onion channel has; the others must be
+// empty.
+func (c ChannelConfig) validateOnion() error {
+	others := c
+	others.Name, others.Type, others.SOCKS5, others.Directories = "", "", "", nil
+	others.TorControl, others.Serving, others.OnionKey, others.Loopback = "", "", "", false
+	return check(
+		field{size(len(c.Directories), 1, MaxDirectories) &&
+			all(c.Directories, func(a string) bool { return plain(a, 1, 300) }) &&
+			distinct(c.Directories, same), "directories"},
+		field{plain(c.SOCKS5, 0, 300), "socks5"},
+		field{plain(c.TorControl, 0, 300), "tor_control"},
+		field{plain(c.Serving, 0, 300), "serving"},
+		field{c.OnionKey == "" || protocol.IsHex(string(c.OnionKey), 32), "onion_key"},
+		field{reflect.DeepEqual(others, ChannelConfig{}), "of another type than onion"},
 	)
 }
 

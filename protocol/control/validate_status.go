@@ -52,6 +52,22 @@ func (r ChannelReport) Validate() error {
 		field{freeText(r.Reason), "reason"},
 		field{plain(r.Server, 0, 300), "server"},
 		field{r.Queued >= 0, "queued"},
+		field{size(len(r.Directories), 0, MaxDirectories) &&
+			all(r.Directories, func(d DirectoryReport) bool { return d.Validate() == nil }), "directories"},
+		field{r.Direct >= 0, "direct"},
+	)
+}
+
+// Validate checks that texts are short and printable and numbers not negative.
+func (d DirectoryReport) Validate() error {
+	return check(
+		field{plain(d.Address, 1, 300), "address"},
+		field{plain(d.State, 1, 32), "state"},
+		field{d.Since >= 0, "since"},
+		field{d.Next >= 0, "next"},
+		field{freeText(d.Reason), "reason"},
+		field{d.Peers >= 0, "peers"},
+		field{d.Makers >= 0, "makers"},
 	)
 }
 
