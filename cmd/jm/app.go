@@ -30,6 +30,8 @@ type app struct {
 	node     func() (chain.Backend, error) // in place of the configured one
 	channels daemon.NewChannel             // in place of IRC
 
+	ourNicks nicks // of makers in this process
+
 	running bool // the arguments were understood, a command is at work
 	cfg     config.Config
 	log     *slog.Logger

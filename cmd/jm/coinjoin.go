@@ -7,17 +7,18 @@ import (
 	"github.com/joinmarket-go/joinmarket/protocol/control"
 )
 
-// coinJoin enters the market under a new nick, makes one CoinJoin and leaves.
-func (a *app) coinJoin(ctx context.Context, cfg taker.Config, p taker.Payment, approve func(taker.Quote) error) (taker.Result, error) {
-	session, hangUp, err := a.connect(ctx, control.RoleTaker)
+// coinJoin enters the market under a new nick, makes one CoinJoin with others
+// than ourselves, and leaves.
+func (a *app) coinJoin(ctx context.Context, dial dialFunc, cfg taker.Config, p taker.Payment, approve func(taker.Quote) error) (taker.Result, error) {
+	session, err := a.connectBy(ctx, dial, control.RoleTaker)
 	if err != nil {
 		return taker.Result{}, err
 	}
-	defer hangUp()
+	defer session.Close()
 	if cfg.Commitments, err = a.openCommitments(); err != nil {
 		return taker.Result{}, err
 	}
-	cfg.Daemon = session
+	cfg.Daemon, cfg.Own = session, a.own
 	t, err := taker.New(cfg)
 	if err != nil {
 		return taker.Result{}, err

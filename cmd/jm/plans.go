@@ -28,9 +28,11 @@ func (a *app) planOf(walletPath string) (*plan.Keeper, error) {
 
 // planned is a plan that is about to be carried out, and what it needs.
 type planned struct {
-	keeper *plan.Keeper
-	wallet *wallet.Wallet
-	taker  taker.Config
+	keeper  *plan.Keeper
+	wallet  *wallet.Wallet
+	path    string // of the wallet
+	taker   taker.Config
+	options payOptions
 }
 
 // openPlanned opens the wallet that pays. done closes it.
@@ -38,14 +40,17 @@ func (a *app) openPlanned(ctx context.Context, name string, o payOptions) (j pla
 	if err := a.canVerify(); err != nil {
 		return j, nil, err
 	}
+	if err := o.checkMaker(); err != nil {
+		return j, nil, err
+	}
+	j.options = o
 	if j.taker, err = a.takerConfig(o); err != nil {
 		return j, nil, err
 	}
-	path, err := a.walletPath(name)
-	if err != nil {
+	if j.path, err = a.walletPath(name); err != nil {
 		return j, nil, err
 	}
-	if j.keeper, err = a.planOf(path); err != nil {
+	if j.keeper, err = a.planOf(j.path); err != nil {
 		return j, nil, err
 	}
 	if j.wallet, done, err = a.openSynced(ctx, name); err != nil {
@@ -173,13 +178,31 @@ func (a *app) paySchedule(ctx context.Context, name string, o payOptions) error 
 func (a *app) carryOut(ctx context.Context, j planned) error {
 	ctx, stop := follow(ctx, j.wallet)
 	defer stop()
+	p, err := j.keeper.Load()
+	if err != nil {
+		return planError(err)
+	}
+	dial, hangUp, err := a.dialer()
+	if err != nil {
+		return err
+	}
+	defer hangUp()
+	var closed closing
+	closed.set(p.Closed(j.wallet.Mixdepths()))
+	maker := ownMaker{wallet: j.wallet, path: j.path, dial: dial, closed: closed.has}
+	return a.beside(ctx, j.options, maker, func(ctx context.Context) error { return a.payPlan(ctx, j, dial, &closed) })
+}
+
+// payPlan makes the payments that are left, and tells what came of them.
+func (a *app) payPlan(ctx context.Context, j planned, dial dialFunc, closed *closing) error {
 	err := plan.Run(ctx, plan.Config{
 		Keeper: j.keeper,
 		Wallet: j.wallet,
+		Closed: closed.set,
 		Attempt: func(ctx context.Context, w taker.Wallet, p taker.Payment) (taker.Result, error) {
 			cfg := j.taker
 			cfg.Wallet = w
-			return a.coinJoin(ctx, cfg, p, func(taker.Quote) error { return nil })
+			return a.coinJoin(ctx, dial, cfg, p, func(taker.Quote) error { return nil })
 		},
 		Ask: func(_ context.Context, i int) (string, error) {
 			return a.term.ask(fmt.Sprintf("Address for payment %d: ", i+1))

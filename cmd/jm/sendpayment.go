@@ -29,6 +29,7 @@ type payOptions struct {
 	noRBF                      bool
 	schedule                   string
 	yes, link                  bool
+	maker                      string // empty, makerBeside or makerStays
 }
 
 func newSendPayment(a *app) *cobra.Command {
@@ -51,6 +52,10 @@ With -S the payments are those of a schedule file of the reference, a line each:
 mixdepth,amount,makers,destination,wait,rounding,completed. They are made one
 after the other and may be interrupted; jm tumbler --restart goes on.
 
+With --maker the coins that the payment does not need are offered meanwhile, as
+jm yieldgenerator does it, which cannot have the wallet open at the same time.
+You are never joined with yourself.
+
 Use a fresh address, and do not pay an address of the mixdepth that you pay from.`,
 		Example: `  jm sendpayment 0.05 bc1q...
   jm sendpayment savings sweep bc1q... -m 2 -N 8`,
@@ -67,6 +72,9 @@ Use a fresh address, and do not pay an address of the mixdepth that you pay from
 			if err := a.load(); err != nil {
 				return err
 			}
+			if err := o.checkMaker(); err != nil {
+				return err
+			}
 			if o.schedule != "" {
 				return a.paySchedule(cmd.Context(), strings.Join(args, ""), o)
 			}
@@ -75,6 +83,9 @@ Use a fresh address, and do not pay an address of the mixdepth that you pay from
 				return err
 			}
 			if o.makers == 0 && cmd.Flags().Changed("makercount") {
+				if o.maker != "" {
+					return usagef("--maker is for CoinJoins; -N 0 makes none")
+				}
 				return a.directPayment(cmd.Context(), name, amount, to, o)
 			}
 			p, err := a.payment(o, amount, to.address)
@@ -94,6 +105,7 @@ Use a fresh address, and do not pay an address of the mixdepth that you pay from
 	f.BoolVar(&o.yes, "yes", false, "agree beforehand")
 	f.BoolVar(&o.link, "link", false, "send also to an address of this wallet that ties coins together: of the mixdepth that pays, or a fidelity bond")
 	f.StringVarP(&o.schedule, "schedule-file", "S", "", "make the payments of a schedule `file`, one after the other")
+	makerFlag(cmd, &o)
 	return cmd
 }
 
@@ -155,10 +167,29 @@ func (a *app) sendPayment(ctx context.Context, name string, p taker.Payment, o p
 	if err := a.agreeToLink(w, p, o); err != nil {
 		return err
 	}
+	path, err := a.walletPath(name)
+	if err != nil {
+		return err
+	}
 	ctx, stop := follow(ctx, w)
 	defer stop()
+	dial, hangUp, err := a.dialer()
+	if err != nil {
+		return err
+	}
+	defer hangUp()
 	cfg.Wallet = w
-	result, err := a.coinJoin(ctx, cfg, p, func(q taker.Quote) error { return a.approve(q, o.yes) })
+	var closed closing // the mixdepth that pays, while it does
+	closed.set(append(make([]bool, p.Mixdepth), true))
+	return a.beside(ctx, o, ownMaker{wallet: w, path: path, dial: dial, closed: closed.has}, func(ctx context.Context) error {
+		defer closed.set(nil)
+		return a.payJoined(ctx, dial, cfg, p, o)
+	})
+}
+
+// payJoined makes one payment and tells what came of it.
+func (a *app) payJoined(ctx context.Context, dial dialFunc, cfg taker.Config, p taker.Payment, o payOptions) error {
+	result, err := a.coinJoin(ctx, dial, cfg, p, func(q taker.Quote) error { return a.approve(q, o.yes) })
 	var failed *taker.Error
 	if err != nil && !errors.As(err, &failed) {
 		return err // there was no attempt

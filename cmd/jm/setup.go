@@ -37,8 +37,13 @@ func (a *app) params() (*chaincfg.Params, error) {
 	return nil, fmt.Errorf("unknown network %q", network)
 }
 
-// openWallet opens a wallet file; backend may be nil.
+// openWallet opens a wallet file for its owner; backend may be nil.
 func (a *app) openWallet(name string, backend chain.Backend) (*wallet.Wallet, error) {
+	return a.openWalletFor(name, backend, false)
+}
+
+// openWalletFor opens a wallet file for its owner, or for a maker only.
+func (a *app) openWalletFor(name string, backend chain.Backend, makerOnly bool) (*wallet.Wallet, error) {
 	path, err := a.walletPath(name)
 	if err != nil {
 		return nil, err
@@ -59,8 +64,12 @@ func (a *app) openWallet(name string, backend chain.Backend) (*wallet.Wallet, er
 		RecoveryGap:    wallet.DefaultRecoveryGap,
 		MaxFreezeReuse: reuseLimit(a.cfg.Policy.MaxFreezeReuse),
 		Selection:      coins.Algorithm(a.cfg.Policy.MergeAlgorithm),
+		MakerOnly:      makerOnly,
 	})
 	a.term.waiting("")
+	if errors.Is(err, store.ErrLocked) {
+		err = fmt.Errorf("%w\n%s", err, a.wayOut(path))
+	}
 	return w, noWallet(path, err)
 }
 
@@ -104,6 +113,15 @@ func noWallet(path string, err error) error {
 // openSynced opens a wallet and brings it up to date with the node. done closes
 // both.
 func (a *app) openSynced(ctx context.Context, name string) (w *wallet.Wallet, done func(), err error) {
+	return a.openSyncedFor(ctx, name, false)
+}
+
+// openMaker is openSynced for a maker, who sends nothing.
+func (a *app) openMaker(ctx context.Context, name string) (w *wallet.Wallet, done func(), err error) {
+	return a.openSyncedFor(ctx, name, true)
+}
+
+func (a *app) openSyncedFor(ctx context.Context, name string, makerOnly bool) (w *wallet.Wallet, done func(), err error) {
 	path, err := a.walletPath(name)
 	if err != nil {
 		return nil, nil, err
@@ -115,7 +133,7 @@ func (a *app) openSynced(ctx context.Context, name string) (w *wallet.Wallet, do
 	if err != nil {
 		return nil, nil, err
 	}
-	if w, err = a.openWallet(name, backend); err != nil {
+	if w, err = a.openWalletFor(name, backend, makerOnly); err != nil {
 		backend.Close()
 		return nil, nil, err
 	}

@@ -49,7 +49,11 @@ changes the addresses after you agreed.
 
 Give three addresses or more (--addrcount says how many are paid). You are asked
 for those that are missing when their time comes; without a terminal the plan
-pauses there.`,
+pauses there.
+
+With --maker the coins whose turn has not come are offered meanwhile, as jm
+yieldgenerator does it. You are never joined with yourself, and the maker leaves
+alone what the plan needs, so that nothing stays behind.`,
 		Example: `  jm tumbler bc1q... bc1q... bc1q...
   jm tumbler --show
   jm tumbler --restart`,
@@ -93,6 +97,7 @@ pauses there.`,
 	f.BoolVar(&o.abandon, "abandon", false, "give the plan up")
 	marketFlags(cmd, &o.payOptions)
 	f.BoolVar(&o.yes, "yes", false, "agree beforehand")
+	makerFlag(cmd, &o.payOptions)
 	cmd.MarkFlagsMutuallyExclusive("restart", "show", "dry-run", "abandon")
 	return cmd
 }

@@ -5,17 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/joinmarket-go/joinmarket/client"
-	"github.com/joinmarket-go/joinmarket/client/coldbonds"
 	"github.com/joinmarket-go/joinmarket/client/maker"
 	"github.com/joinmarket-go/joinmarket/internal/config"
 	"github.com/joinmarket-go/joinmarket/protocol"
-	"github.com/joinmarket-go/joinmarket/protocol/control"
 )
 
 func newYieldGenerator(a *app) *cobra.Command {
@@ -86,6 +82,7 @@ func (a *app) terms() (maker.Terms, error) {
 	return terms, withCode(exitUsage, terms.Validate())
 }
 
+// yieldGenerator runs a maker on a wallet that is open for nothing else.
 func (a *app) yieldGenerator(ctx context.Context, name string) error {
 	if err := a.canVerify(); err != nil {
 		return err
@@ -94,12 +91,16 @@ func (a *app) yieldGenerator(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	w, done, err := a.openSynced(ctx, name)
+	w, done, err := a.openMaker(ctx, name)
 	if err != nil {
 		return err
 	}
 	defer done()
 	if err := joinable(w); err != nil {
+		return err
+	}
+	path, err := a.walletPath(name)
+	if err != nil {
 		return err
 	}
 	ctx, stop := follow(ctx, w)
@@ -109,64 +110,12 @@ func (a *app) yieldGenerator(ctx context.Context, name string) error {
 		return err
 	}
 	defer hangUp()
-	path, err := a.walletPath(name)
-	if err != nil {
-		return err
-	}
-	life := newLifeWriter(a.files, path, a.log)
-	defer life.end()
-	m, err := maker.New(maker.Config{
-		Wallet: w, Node: w.Chain(), Terms: terms,
-		Connect: func(ctx context.Context, prove maker.Prove) (maker.Daemon, error) {
-			session, err := a.enter(ctx, client.Config{Dial: dial, Role: control.RoleMaker, Channels: a.cfg.Channels, Bond: prove})
-			if err != nil {
-				return nil, err
-			}
-			life.life.Nick, life.life.Lost = session.Nick(), ""
-			return session, nil
-		},
-		ColdBonds: func() ([]coldbonds.Bond, error) { return coldbonds.Load(coldBondsFile(path)) },
-		Record:    acceptedFile(path), Files: a.files,
-		Age: a.cfg.Policy.TakerUTXOAge, AmountShare: int64(a.cfg.Policy.TakerUTXOPercent), Tries: a.cfg.Policy.TakerUTXORetries,
-		HoldSigned: a.cfg.Timeout.Unconfirm + 2*time.Minute,
-		Reannounce: a.cfg.Yield.Reannounce,
-		MinFeeRate: a.cfg.Yield.MinFeeRate,
-		Notify: func(e maker.Event) {
-			life.life.saw(e, time.Now())
-			life.save()
-			if earned, ok := e.(maker.Earned); ok {
-				if err := a.state(earnedRow(time.Now(), earned)); err != nil {
-					a.log.Warn("could not add to the statement", "file", a.statementFile(), "err", err)
-				}
-			}
-			a.tell(e)
-		},
-		Logger: a.log,
-	})
-	if err != nil {
-		return err
-	}
-	if err := a.state(connectedRow(time.Now())); err != nil {
-		a.log.Warn("could not add to the statement", "file", a.statementFile(), "err", err)
-	}
 	a.term.say("Waiting for takers; interrupt to end.")
-	err = m.Run(ctx)
+	err = a.runMaker(ctx, ownMaker{wallet: w, path: path, dial: dial, terms: terms, tell: a.tell})
 	if cause := context.Cause(ctx); err == nil && cause != nil && !errors.Is(cause, context.Canceled) {
 		return nodeError(cause) // the wallet gave up
 	}
 	return err
-}
-
-// acceptedFile is where a maker records the commitments it answered: beside its
-// wallet, under the same lock.
-func acceptedFile(walletPath string) string {
-	return filepath.Join(filepath.Dir(walletPath), filepath.Base(walletPath)+".accepted")
-}
-
-// coldBondsFile is where the fidelity bonds of other machines are kept that the
-// maker of a wallet speaks for.
-func coldBondsFile(walletPath string) string {
-	return filepath.Join(filepath.Dir(walletPath), filepath.Base(walletPath)+".coldbonds")
 }
 
 // tell prints what a maker tells: a sentence for people, a line of JSON for
