@@ -199,7 +199,7 @@ func (s *Session) Ready(ctx context.Context) error {
 	case <-s.ready:
 		return nil
 	case <-ctx.Done():
-		return ctx.Err()
+		return context.Cause(ctx)
 	case <-s.Done():
 		return s.Err()
 	}

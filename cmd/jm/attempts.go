@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -110,17 +111,17 @@ func seconds(d time.Duration) string { return fmt.Sprintf("%.1f s", d.Seconds())
 
 func newExplain(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use:   "explain ID",
+		Use:   "explain [ID]",
 		Short: "Tell how one CoinJoin went, step by step, and why it ended",
 		Long: `Tell how one CoinJoin went, step by step, which makers were left out and why, how
 it ended, and what to do. The ID is the one that jm sendpayment and jm history
-show; its beginning is enough.`,
-		Args: cobra.ExactArgs(1),
+show; its beginning is enough. Without one it is the latest CoinJoin.`,
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := a.load(); err != nil {
 				return err
 			}
-			found, err := a.journal().Find(args[0])
+			found, err := a.attempt(args)
 			if err != nil {
 				return usagef("%w; jm history lists them", err)
 			}
@@ -132,6 +133,21 @@ show; its beginning is enough.`,
 			return nil
 		},
 	}
+}
+
+// attempt finds one by the beginning of its id; the latest for none.
+func (a *app) attempt(args []string) (r taker.Record, err error) {
+	if len(args) > 0 {
+		return a.journal().Find(args[0])
+	}
+	all, err := a.journal().All()
+	if err == nil && len(all) == 0 {
+		err = errors.New("no CoinJoin was tried yet")
+	}
+	if err != nil {
+		return r, err
+	}
+	return all[len(all)-1], nil
 }
 
 // explain is the attempt as a story.

@@ -95,6 +95,12 @@ func TestHistoryAndExplain(t *testing.T) {
 	if strings.ContainsRune(story, '\x1b') {
 		t.Error("T17: what a maker wrote reaches the terminal as it is")
 	}
+	if code, out, _ := jm(t, dir, "explain"); code != 0 || !strings.Contains(out, "attempt bbcc0003") {
+		t.Errorf("the latest: exit status %d, %s", code, out)
+	}
+	if code, _, talk := jm(t, t.TempDir(), "explain"); code != exitUsage || !strings.Contains(talk, "no CoinJoin was tried") {
+		t.Errorf("the latest of none: exit status %d, %s", code, talk)
+	}
 	for _, id := range []string{"bb", "cccc", ""} {
 		if code, out, talk := jm(t, dir, "explain", id); code != exitUsage || out != "" || !strings.Contains(talk, "jm history") {
 			t.Errorf("explain %q: exit status %d, %s%s", id, code, out, talk)

@@ -45,6 +45,8 @@ func (a *app) run(ctx context.Context, args []string) int {
 	switch {
 	case code == exitInterrupted:
 		t.say("Interrupted.")
+	case code == exitUsage && !a.running:
+		t.say("jm: %v\nUsage: %s\nTry: %s --help", err, cmd.UseLine(), cmd.CommandPath())
 	case code == exitUsage:
 		t.say("jm: %v\nTry: %s --help", err, cmd.CommandPath())
 	case err != nil:
@@ -90,7 +92,8 @@ With your node (see joinmarket.cfg in the data folder):
 	flags.IntVar(&a.password.fd, "password-fd", -1, "read the wallet's password from a file `descriptor`")
 	flags.BoolVar(&a.passwordStdin, "wallet-password-stdin", false, "read the wallet's password from the first line of standard input")
 	root.MarkFlagsMutuallyExclusive("password-file", "password-fd", "wallet-password-stdin")
-	root.AddCommand(newWallet(a), newSendPayment(a), newSendToMany(a), newYieldGenerator(a), newBond(a), newTumbler(a), newPodle(a), newOrderbook(a), newHistory(a), newExplain(a), newStatus(a), newPlayground(a))
+	root.AddCommand(newWallet(a), newSendPayment(a), newSendToMany(a), newYieldGenerator(a), newBond(a), newTumbler(a), newPodle(a), newOrderbook(a), newHistory(a), newExplain(a), newStatus(a), newTor(a), newPlayground(a))
+	a.completeWallets(root)
 	return root
 }
 

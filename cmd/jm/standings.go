@@ -53,6 +53,8 @@ type bookCoin struct {
 	VOut uint32 `json:"vout"`
 }
 
+var errNoChannel = fmt.Errorf("no message channel is up after %v; jm status says why, and docs/irc.md what to do", channelsWait)
+
 // lookAtMarket asks all makers for their offers, and our node for their bonds.
 // Without a node that answers, no bond counts.
 func (a *app) lookAtMarket(ctx context.Context, wait time.Duration, wanted int) (*marketView, error) {
@@ -69,7 +71,9 @@ func (a *app) lookAtMarket(ctx context.Context, wait time.Duration, wanted int) 
 	if err != nil {
 		return nil, err
 	}
-	session, hangUp, err := a.connect(ctx, control.RoleWatcher)
+	reach, cancel := context.WithTimeoutCause(ctx, channelsWait, errNoChannel)
+	defer cancel()
+	session, hangUp, err := a.connect(reach, control.RoleWatcher)
 	if err != nil {
 		return nil, err
 	}
