@@ -1,6 +1,7 @@
 package taker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -56,13 +57,14 @@ func (a *attempt) collect(ctx context.Context, pl *plan, sessions map[protocol.N
 			}
 		}
 		var nicks []protocol.Nick
-		ready = slices.DeleteFunc(ready, func(m QuotedMaker) bool {
-			take := len(nicks) < n && m.Fee <= room()
-			if take {
-				nicks, asked[m.Nick] = append(nicks, m.Nick), m.Fee
+		for len(nicks) < n {
+			i := pl.standIn(ready, n-len(nicks), room())
+			if i < 0 {
+				break
 			}
-			return take
-		})
+			nicks, asked[ready[i].Nick] = append(nicks, ready[i].Nick), ready[i].Fee
+			ready = slices.Delete(ready, i, i+1)
+		}
 		if len(nicks) == 0 {
 			return nil, nil
 		}
@@ -117,6 +119,37 @@ func (a *attempt) collect(ctx context.Context, pl *plan, sessions map[protocol.N
 	rank := func(p party) int { return pl.rank(p.nick) }
 	slices.SortFunc(good, func(x, y party) int { return rank(x) - rank(y) })
 	return good, nil
+}
+
+// standIn is the index of the maker that is to be asked next, of those who are
+// ready, if n more are wanted and room is what they may cost together; -1 if there
+// is none. It is the next one in the order of the quote that room suffices for. In
+// a sweep that holds for those who were chosen, and of the reserve it is the
+// dearest who leaves enough for the others that are wanted: what they are not paid
+// would be the miner's, and too much of that ends the attempt.
+func (p *plan) standIn(ready []QuotedMaker, n int, room sats.Amount) int {
+	best := -1
+	for i, m := range ready {
+		if m.Fee > room {
+			continue
+		}
+		if !p.Sweep || p.rank(m.Nick) < len(p.Makers) {
+			return i
+		}
+		others := slices.Delete(slices.Clone(ready), i, i+1)
+		slices.SortFunc(others, func(x, y QuotedMaker) int { return cmp.Compare(x.Fee, y.Fee) })
+		left := room - m.Fee
+		for _, other := range others[:min(n-1, len(others))] {
+			left -= other.Fee
+		}
+		if left >= 0 && (best < 0 || m.Fee > ready[best].Fee) {
+			best = i
+		}
+	}
+	if best < 0 && n > 1 { // there is not room for all
+		return p.standIn(ready, n-1, room)
+	}
+	return best
 }
 
 // feeBudget is what the makers may cost together. In a sweep the amount is fixed

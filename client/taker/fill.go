@@ -21,7 +21,16 @@ const fillTime = 45 * time.Second
 // spares is how many makers more than wanted are to have taken the fill before
 // the commitment is opened. Makers learn of a commitment that was opened and
 // take no further fill with it: only these can stand in for one that fails then.
-func spares(wanted int) int { return (wanted+3)/4 + 1 }
+// In a sweep there are twice as many, for only those can that cost what the others
+// would have: the amount is fixed, and what is left over or missing is the
+// miner's.
+func (p *plan) spares() int {
+	n := (len(p.Makers)+3)/4 + 1
+	if p.Sweep {
+		n *= 2
+	}
+	return n
+}
 
 // fill commits to a coin and fills the offers, more than are wanted. It returns
 // the session keys of the makers that took the fill, as hex. The commitment is
@@ -40,7 +49,7 @@ func (a *attempt) fill(ctx context.Context, pl *plan) (map[protocol.Nick]string,
 		return nil, err
 	}
 	ranked := pl.ranked()
-	wanted := min(len(pl.Makers)+spares(len(pl.Makers)), len(ranked))
+	wanted := min(len(pl.Makers)+pl.spares(), len(ranked))
 	request := control.FillRequest{Amount: pl.Amount, Commitment: protocol.NewCommitment(a.proof.Commitment()),
 		Makers: asks(ranked[:wanted]), Deadline: a.cfg.Timeouts.Answer}
 	answer, err := a.cfg.Daemon.Fill(ctx, request)

@@ -2,6 +2,7 @@ package taker
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/joinmarket-go/joinmarket/protocol"
 	"github.com/joinmarket-go/joinmarket/protocol/control"
+	"github.com/joinmarket-go/joinmarket/protocol/sats"
 )
 
 // committed is how many commitments were used up.
@@ -95,6 +97,52 @@ func TestT11Replaced(t *testing.T) {
 	}
 }
 
+// TestStandIns: who takes the place of others is the next in the order of the
+// quote, if it may cost so much; in a sweep it is who leaves least to the miner,
+// as long as every place is taken.
+func TestStandIns(t *testing.T) {
+	quoted := func(fees ...sats.Amount) (makers []QuotedMaker) {
+		for _, fee := range fees {
+			makers = append(makers, QuotedMaker{Nick: protocol.Nick(fmt.Sprint(int64(fee))), Fee: fee})
+		}
+		return makers
+	}
+	for _, c := range []struct {
+		sweep bool
+		ready []sats.Amount
+		n     int
+		room  sats.Amount
+		want  string
+	}{
+		{false, []sats.Amount{1000, 50, 150, 90}, 2, 250, "50 150"},
+		{false, []sats.Amount{50, 150, 90}, 2, 120, "50"},
+		{true, []sats.Amount{1000, 50, 150, 90}, 3, 1250, "1000 150 90"},
+		{true, []sats.Amount{50, 150, 90}, 2, 250, "150 90"},
+		{true, []sats.Amount{50, 150, 90}, 2, 160, "90 50"},
+		{true, []sats.Amount{50, 150, 90}, 1, 160, "150"},
+		{true, []sats.Amount{50, 150, 90}, 2, 139, "90"}, // two would cost 140
+		{true, []sats.Amount{50, 150, 90}, 3, 100, "90"},
+		{true, []sats.Amount{50}, 2, 40, ""},
+		{true, nil, 2, 40, ""},
+	} {
+		pl := &plan{Quote: Quote{Sweep: c.sweep, Makers: quoted(1000), Reserve: quoted(50, 150, 90)}}
+		ready, room := quoted(c.ready...), c.room
+		var got []string
+		for n := c.n; n > 0; n-- {
+			i := pl.standIn(ready, n, room)
+			if i < 0 {
+				break
+			}
+			got = append(got, string(ready[i].Nick))
+			room -= ready[i].Fee
+			ready = slices.Delete(ready, i, i+1)
+		}
+		if strings.Join(got, " ") != c.want {
+			t.Errorf("%+v: %q are asked", c, got)
+		}
+	}
+}
+
 // TestOldDaemon knows no refill: the makers that answer go on.
 func TestOldDaemon(t *testing.T) {
 	inPit(t, 9, func(p *pit) {
@@ -143,8 +191,12 @@ func TestT11HonestRetry(t *testing.T) {
 						t.Errorf("the second transaction went to %s", nick)
 					}
 				}
-				if fills := p.asking("fill"); len(fills) != 6+3 {
-					t.Errorf("%d makers were asked, want 6 and then 3", len(fills))
+				first := 6
+				if amount == "sweep" {
+					first = 8
+				}
+				if fills := p.asking("fill"); len(fills) != first+3 {
+					t.Errorf("%d makers were asked, want %d and then 3", len(fills), first)
 				}
 			})
 		})
