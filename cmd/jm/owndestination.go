@@ -7,6 +7,9 @@ import (
 	"github.com/joinmarket-go/joinmarket/client/taker"
 	"github.com/joinmarket-go/joinmarket/wallet"
 	"github.com/joinmarket-go/joinmarket/wallet/keys"
+	"github.com/joinmarket-go/joinmarket/wallet/spend"
+	"github.com/joinmarket-go/joinmarket/wallet/status"
+	"github.com/joinmarket-go/joinmarket/wallet/txbuild"
 )
 
 // ownDestination says what a CoinJoin to an address of the wallet itself would
@@ -24,8 +27,43 @@ func ownDestination(w *wallet.Wallet, p taker.Payment) string {
 	case path.Mixdepth == p.Mixdepth:
 		return fmt.Sprintf("it is an address of mixdepth %d, which pays: the coin comes to lie beside its own change, and who spends both "+
 			"undoes the CoinJoin. Take one of another mixdepth (jm wallet address -m %d)", path.Mixdepth, (path.Mixdepth+1)%w.Mixdepths())
+	case paidBefore(w, path):
+		return fmt.Sprintf("it is an address of this wallet that was paid before: everybody sees that both payments went to one owner. "+
+			"Take a new one (jm wallet address -m %d)", path.Mixdepth)
 	}
 	return ""
+}
+
+// paidBefore reports whether an address of the wallet is known to have been paid.
+func paidBefore(w *wallet.Wallet, path keys.Path) bool {
+	accounts, err := w.Accounts()
+	if err != nil || path.Mixdepth >= len(accounts) {
+		return false
+	}
+	for _, branch := range accounts[path.Mixdepth].Branches {
+		for _, e := range branch.Entries {
+			if e.Path == path {
+				return e.Status != status.New && e.Status != status.Flagged && e.Status != status.Empty
+			}
+		}
+	}
+	return false
+}
+
+// reuseNotes warn of payments to addresses of the wallet that were paid before.
+func reuseNotes(w *wallet.Wallet, q spend.Quote) (notes []string) {
+	for _, out := range q.Outputs {
+		address, err := txbuild.FormatAddress(out.Script, w.Params())
+		if out.Change || err != nil {
+			continue
+		}
+		path, err := w.Find(address)
+		if err == nil && path.Branch != keys.Timelocked && paidBefore(w, path) {
+			notes = append(notes, fmt.Sprintf("WARNING: %s is an address of this wallet that was paid before: everybody\n"+
+				"    sees that both payments went to one owner. Take a new one: jm wallet address -m %d", address, path.Mixdepth))
+		}
+	}
+	return notes
 }
 
 // agreeToLink asks about a destination that undoes what a CoinJoin is for,

@@ -31,11 +31,25 @@ func TestP6CoinJoinToTheWalletItself(t *testing.T) {
 		{"the mixdepth that pays, all the same", []string{same, "--yes", "--link"}, exitFailure, market},
 		{"from another mixdepth", []string{same, "-m", "1", "--yes"}, exitFailure, market},
 		{"another mixdepth", []string{other, "--yes"}, exitFailure, market},
+		{"paid before", []string{s.address, "--yes"}, exitUsage, "was paid before"},
+		{"paid before, all the same", []string{s.address, "--yes", "--link"}, exitFailure, market},
 		{"somebody else", []string{foreign, "--yes"}, exitFailure, market},
 	} {
 		code := s.jm(sound(), append([]string{"sendpayment", "100000", "-N", "4"}, c.args...)...)
 		if code != c.code || !strings.Contains(s.talk.String(), c.says) {
 			t.Errorf("%s: exit status %d, want %d and %q\n%s", c.what, code, c.code, c.says, s.talk.String())
+		}
+	}
+}
+
+// TestPaymentToAUsedAddress: a payment without makers warns, too.
+func TestPaymentToAUsedAddress(t *testing.T) {
+	s := newScene(t, writing{})
+	fresh := regexp.MustCompile(`bcrt1[0-9a-z]+`).FindString(s.must("wallet", "address", "-m", "1"))
+	for address, warned := range map[string]bool{s.address: true, fresh: false, foreign: false} {
+		s.jm(sound(), "wallet", "send", address+"=100000", "--feerate", "2") // there is nobody to ask
+		if talk := s.talk.String(); strings.Contains(talk, "paid before") != warned || !strings.Contains(talk, address) {
+			t.Errorf("%s: want a warning: %v\n%s", address, warned, talk)
 		}
 	}
 }

@@ -103,7 +103,7 @@ Use a fresh address, and do not pay an address of the mixdepth that you pay from
 	cmd.MarkFlagsMutuallyExclusive(append(slices.Clone(choosing), "pick-orders")...)
 	f.BoolVar(&o.noRBF, "no-rbf", false, "with -N 0: do not let the transaction be replaced by one with a higher fee")
 	f.BoolVar(&o.yes, "yes", false, "agree beforehand")
-	f.BoolVar(&o.link, "link", false, "send also to an address of this wallet that ties coins together: of the mixdepth that pays, or a fidelity bond")
+	f.BoolVar(&o.link, "link", false, "send also to an address of this wallet that ties coins together: of the mixdepth that pays, paid before, or a fidelity bond")
 	f.StringVarP(&o.schedule, "schedule-file", "S", "", "make the payments of a schedule `file`, one after the other")
 	makerFlag(cmd, &o)
 	return cmd

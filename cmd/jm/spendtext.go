@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/btcsuite/btcd/wire/v2"
@@ -115,7 +116,7 @@ func spendQuote(w *wallet.Wallet, q spend.Quote) string {
 		share := (q.Fee*10000 + q.Amount - 1) / q.Amount // in hundredths of a percent, rounded up
 		row("total", "%16s BTC   the fee is %d.%02d %% of the amount", (q.Amount + q.Fee).BTC(), share/100, share%100)
 	}
-	for _, note := range append(spendNotes(q), bondFundingNotes(w, q)...) {
+	for _, note := range slices.Concat(spendNotes(q), bondFundingNotes(w, q), reuseNotes(w, q)) {
 		row("", "%s", note)
 	}
 	return b.String()
