@@ -8,9 +8,9 @@ import (
 	"testing"
 	"time"
 
+	factory "github.com/joinmarket-go/joinmarket/daemon/channels"
 	"github.com/joinmarket-go/joinmarket/daemon/daemontest/ircd"
 	"github.com/joinmarket-go/joinmarket/daemon/daemontest/ircserver"
-	"github.com/joinmarket-go/joinmarket/daemon/irc"
 	"github.com/joinmarket-go/joinmarket/protocol"
 	"github.com/joinmarket-go/joinmarket/protocol/control"
 )
@@ -100,7 +100,7 @@ func TestNetsplit(t *testing.T) {
 	servers := ircserver.NgIRCds(t)
 	third, stopThird := anotherServer(t)
 	w := newWorld(t, Config{})
-	w.d.cfg.NewChannel = irc.Factory(nil, nil, nil)
+	w.d.cfg.NewChannel = factory.Factory(factory.Config{})
 	netA, netB := onIRC(t, "net", servers.A.Address, servers.B.Address), onIRC(t, "net", servers.B.Address)
 	other := onIRC(t, "other", third)
 	servers.Link(t)

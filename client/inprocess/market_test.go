@@ -20,9 +20,9 @@ import (
 	"github.com/joinmarket-go/joinmarket/client/maker"
 	"github.com/joinmarket-go/joinmarket/client/taker"
 	"github.com/joinmarket-go/joinmarket/daemon"
+	"github.com/joinmarket-go/joinmarket/daemon/channels"
 	listener "github.com/joinmarket-go/joinmarket/daemon/control"
 	"github.com/joinmarket-go/joinmarket/daemon/daemontest/ircd"
-	"github.com/joinmarket-go/joinmarket/daemon/irc"
 	"github.com/joinmarket-go/joinmarket/internal/durable"
 	"github.com/joinmarket-go/joinmarket/protocol"
 	"github.com/joinmarket-go/joinmarket/protocol/control"
@@ -99,7 +99,7 @@ func ircServer(t testing.TB) (address string) {
 // ownDaemon is a daemon inside the process.
 func (m *market) ownDaemon() dialFunc {
 	m.t.Helper()
-	d, err := inprocess.New(daemon.Config{NewChannel: irc.Factory(nil, nil, nil), Commitments: filepath.Join(m.t.TempDir(), "commitmentlist")})
+	d, err := inprocess.New(daemon.Config{NewChannel: channels.Factory(channels.Config{}), Commitments: filepath.Join(m.t.TempDir(), "commitmentlist")})
 	if err != nil {
 		m.t.Fatal(err)
 	}
@@ -120,7 +120,7 @@ func (m *market) sharedDaemon() dialFunc {
 		m.t.Fatal(err)
 	}
 	m.t.Cleanup(func() { os.RemoveAll(dir) })
-	d, err := daemon.New(daemon.Config{NewChannel: irc.Factory(nil, nil, nil), Commitments: filepath.Join(dir, "commitmentlist")})
+	d, err := daemon.New(daemon.Config{NewChannel: channels.Factory(channels.Config{}), Commitments: filepath.Join(dir, "commitmentlist")})
 	if err != nil {
 		m.t.Fatal(err)
 	}

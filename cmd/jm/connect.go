@@ -11,7 +11,7 @@ import (
 	daemons "github.com/joinmarket-go/joinmarket/client/control"
 	"github.com/joinmarket-go/joinmarket/client/inprocess"
 	"github.com/joinmarket-go/joinmarket/daemon"
-	"github.com/joinmarket-go/joinmarket/daemon/irc"
+	"github.com/joinmarket-go/joinmarket/daemon/channels"
 	"github.com/joinmarket-go/joinmarket/daemon/tor"
 	"github.com/joinmarket-go/joinmarket/protocol/control"
 )
@@ -35,7 +35,7 @@ func (a *app) dialer() (dial dialFunc, hangUp func(), err error) {
 	through := a.torAccess()
 	newChannel := a.channels
 	if newChannel == nil {
-		newChannel = irc.Factory(a.log, nil, through)
+		newChannel = channels.Factory(channels.Config{Tor: through, Logger: a.log})
 	}
 	own, err := inprocess.New(daemon.Config{
 		NewChannel:  newChannel,

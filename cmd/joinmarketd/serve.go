@@ -10,9 +10,9 @@ import (
 
 	"github.com/joinmarket-go/joinmarket/daemon"
 	"github.com/joinmarket-go/joinmarket/daemon/amp"
+	"github.com/joinmarket-go/joinmarket/daemon/channels"
 	"github.com/joinmarket-go/joinmarket/daemon/control"
 	"github.com/joinmarket-go/joinmarket/daemon/count"
-	"github.com/joinmarket-go/joinmarket/daemon/irc"
 	"github.com/joinmarket-go/joinmarket/daemon/metrics"
 	"github.com/joinmarket-go/joinmarket/daemon/tor"
 	"github.com/joinmarket-go/joinmarket/internal/config"
@@ -61,7 +61,7 @@ func (o options) serve(ctx context.Context, out, errw io.Writer) error {
 	through := torAccess(cfg.Tor, log.With(logs.Part, "tor"))
 	defer through.Close()
 	d, err := daemon.New(daemon.Config{
-		NewChannel:  irc.Factory(log.With(logs.Part, "irc"), counts, through),
+		NewChannel:  channels.Factory(channels.Config{Counts: counts, Tor: through, Logger: log}),
 		Channels:    cfg.Channels,
 		Commitments: cfg.Policy.BlacklistFile,
 		Bounds:      bounds,

@@ -13,7 +13,7 @@ import (
 )
 
 // parts are those of the program that have levels of their own in the log.
-var parts = []string{"daemon", "irc", "tor", "control", "amp", "metrics"}
+var parts = []string{"daemon", "irc", "onion", "tor", "control", "amp", "metrics"}
 
 // settings are what the configuration says, and the log that follows it.
 type settings struct {

@@ -115,20 +115,26 @@ func (c *Channel) Name() string { return c.cfg.Name }
 // ErrFull, ErrTooLarge or ErrText.
 func (c *Channel) SendPublic(groups []string) error {
 	lines, err := publicLines(c.room, groups)
-	return c.push(lines, err, true)
+	return c.push(lines, err, anybody)
 }
 
-// SendPrivate sends one message to a nick, in as many lines as it takes. Offers,
-// refusals and what is handed on wait behind conversations, in which somebody waits; so
-// does all that goes to the room. It fails with channel.ErrDown, ErrFull, ErrTooLarge or ErrText.
+// SendPrivate sends one message to a nick, in as many lines as it takes; see class
+// for what goes first. It fails with channel.ErrDown, ErrFull, ErrTooLarge or
+// ErrText.
 func (c *Channel) SendPrivate(to protocol.Nick, command, body string) error {
 	lines, err := privateLines(to, command, body)
-	name := protocol.Command(command)
-	return c.push(lines, err, name.Offer() || name == protocol.CmdHP2 || name == protocol.CmdError)
+	urgency := talking
+	switch name := protocol.Command(command); {
+	case name == protocol.CmdPubKey:
+		urgency = newcomer
+	case name.Offer(), name == protocol.CmdHP2, name == protocol.CmdError:
+		urgency = anybody
+	}
+	return c.push(lines, err, urgency)
 }
 
 // push queues the lines of a message, unless there was an error in making them.
-func (c *Channel) push(lines []string, err error, later bool) error {
+func (c *Channel) push(lines []string, err error, urgency class) error {
 	c.mu.Lock()
 	out := c.out
 	c.mu.Unlock()
@@ -137,7 +143,7 @@ func (c *Channel) push(lines []string, err error, later bool) error {
 	case out == nil:
 		err = channel.ErrDown
 	default:
-		err = out.add(lines, later)
+		err = out.add(lines, urgency)
 	}
 	switch {
 	case err == nil:
@@ -180,11 +186,3 @@ func free(text string) string { return control.FreeText(text) }
 
 // errNick is ErrNick with what the server says.
 func errNick(text string) error { return fmt.Errorf("%w: %s", ErrNick, text) }
-
-// Factory makes channels of their descriptions, all with the same log, counts and
-// Tor; a daemon.NewChannel.
-func Factory(log *slog.Logger, counts *count.Set, through *tor.Access) func(control.ChannelConfig, protocol.Nick, string) (channel.Channel, error) {
-	return func(cfg control.ChannelConfig, nick protocol.Nick, network string) (channel.Channel, error) {
-		return New(Config{ChannelConfig: cfg, Nick: nick, Network: network, Counts: counts, Logger: log, Tor: through}), nil
-	}
-}

@@ -133,7 +133,6 @@ func (c *Channel) look(reason string) {
 		c.enter(control.ChannelUp, "")
 		c.emit(channel.State{State: control.ChannelUp, HostID: onion.HostID})
 	case !up && c.state == control.ChannelUp:
-		c.log.Warn("onion channel lost", "reason", reason)
 		c.enter(control.ChannelLost, reason)
 		c.emit(channel.State{State: control.ChannelLost, Reason: reason})
 	case !up && reason != "" && reason != c.stats.reason:

@@ -38,11 +38,22 @@ type Key struct {
 
 // NewKey makes a key.
 func NewKey() *Key {
-	public, private, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		panic(err) // the system's randomness does not fail
+	seed := make([]byte, ed25519.SeedSize)
+	rand.Read(seed) // never fails
+	return keyOf(seed)
+}
+
+// KeyOf is the key of a seed of 32 bytes. It fails with ErrKey for another size.
+func KeyOf(seed []byte) (*Key, error) {
+	if len(seed) != ed25519.SeedSize {
+		return nil, fmt.Errorf("%w: a seed of %d bytes", ErrKey, len(seed))
 	}
-	k := &Key{expanded: sha512.Sum512(private.Seed()), public: public, address: onion.OnionHost(public)}
+	return keyOf(seed), nil
+}
+
+func keyOf(seed []byte) *Key {
+	public := ed25519.NewKeyFromSeed(seed).Public().(ed25519.PublicKey)
+	k := &Key{expanded: sha512.Sum512(seed), public: public, address: onion.OnionHost(public)}
 	k.expanded[0] &= 248 // RFC 8032, 5.1.5
 	k.expanded[31] = k.expanded[31]&63 | 64
 	return k

@@ -17,8 +17,8 @@ import (
 	"github.com/joinmarket-go/joinmarket/client/maker"
 	"github.com/joinmarket-go/joinmarket/client/taker"
 	"github.com/joinmarket-go/joinmarket/daemon"
+	"github.com/joinmarket-go/joinmarket/daemon/channels"
 	"github.com/joinmarket-go/joinmarket/daemon/daemontest/ircd"
-	"github.com/joinmarket-go/joinmarket/daemon/irc"
 	"github.com/joinmarket-go/joinmarket/examples/externalwallet"
 	"github.com/joinmarket-go/joinmarket/protocol"
 	"github.com/joinmarket-go/joinmarket/protocol/control"
@@ -38,7 +38,7 @@ func enter(t *testing.T, server net.Addr, role control.Role) *client.Session {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := inprocess.New(daemon.Config{NewChannel: irc.Factory(nil, nil, nil), Commitments: filepath.Join(t.TempDir(), "commitmentlist")})
+	d, err := inprocess.New(daemon.Config{NewChannel: channels.Factory(channels.Config{}), Commitments: filepath.Join(t.TempDir(), "commitmentlist")})
 	if err != nil {
 		t.Fatal(err)
 	}

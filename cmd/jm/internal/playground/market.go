@@ -18,7 +18,7 @@ import (
 	"github.com/joinmarket-go/joinmarket/client/inprocess"
 	"github.com/joinmarket-go/joinmarket/client/maker"
 	"github.com/joinmarket-go/joinmarket/daemon"
-	"github.com/joinmarket-go/joinmarket/daemon/irc"
+	"github.com/joinmarket-go/joinmarket/daemon/channels"
 	"github.com/joinmarket-go/joinmarket/internal/config"
 	"github.com/joinmarket-go/joinmarket/internal/random"
 	"github.com/joinmarket-go/joinmarket/internal/regtest"
@@ -153,7 +153,7 @@ func (m *Market) startMakers(ctx, run context.Context, wallets []*wallet.Wallet)
 	}
 	announced := make(chan struct{}, len(wallets))
 	for i, w := range wallets {
-		own, err := inprocess.New(daemon.Config{NewChannel: irc.Factory(m.cfg.Logger, nil, nil), Logger: m.cfg.Logger})
+		own, err := inprocess.New(daemon.Config{NewChannel: channels.Factory(channels.Config{Logger: m.cfg.Logger}), Logger: m.cfg.Logger})
 		if err != nil {
 			return err
 		}
