@@ -213,7 +213,7 @@ func (c *crier) leaving() []byte {
 		return nil
 	}
 	c.d.counts.add(outLeft, n)
-	return peerLine(strings.TrimSuffix(entries.String(), ",") + c.d.ownEntry())
+	return peerLine(c.d.ownEntry() + strings.TrimSuffix(entries.String(), ","))
 }
 
 // spread writes a batch to the crowd, and returns its size in bytes. Whoever said

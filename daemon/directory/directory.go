@@ -101,13 +101,13 @@ func (d *Directory) Reload(motd string, limits Limits) error {
 	return nil
 }
 
-// ownEntry is what stands behind the others in a peer list, as the reference has
-// it.
+// ownEntry is what stands before the others in a peer list, as the reference has
+// it, if our location is known.
 func (d *Directory) ownEntry() string {
 	if d.cfg.Location == "" {
 		return ""
 	}
-	return "," + d.nick + ";" + string(d.cfg.Location)
+	return d.nick + ";" + string(d.cfg.Location) + ","
 }
 
 // Run tells everybody what is public, and looks after the peers, until ctx ends.

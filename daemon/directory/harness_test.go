@@ -8,6 +8,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,7 +20,8 @@ import (
 // world is a directory that runs, with fake time.
 type world struct {
 	*Directory
-	t *testing.T
+	t       *testing.T
+	stopped bool // by the test
 }
 
 // inWorld runs f with a directory of testnet.
@@ -36,13 +38,18 @@ func inWorld(t *testing.T, cfg Config, f func(t *testing.T, w *world)) {
 		ctx, cancel := context.WithCancel(t.Context())
 		var running sync.WaitGroup
 		running.Go(func() { d.Run(ctx) })
-		f(t, &world{d, t})
-		d.Stop(ctx, 0)
-		cancel()
-		running.Wait()
-		if n := d.depot.Used(); n != 0 || d.longs.used != 0 {
-			t.Errorf("%d bytes for peers and %d of long lines are left", n, d.longs.used)
-		}
+		w := &world{Directory: d, t: t}
+		defer func() {
+			if !w.stopped {
+				d.Stop(ctx, 0)
+			}
+			cancel()
+			running.Wait()
+			if n := d.depot.Used(); n != 0 || d.longs.used != 0 {
+				t.Errorf("%d bytes for peers and %d of long lines are left", n, d.longs.used)
+			}
+		}()
+		f(t, w)
 	})
 }
 
@@ -51,6 +58,8 @@ type bot struct {
 	t    *testing.T
 	nc   net.Conn
 	nick protocol.Nick
+
+	deaf atomic.Bool // it does not read any more
 
 	mu    sync.Mutex
 	lines []string // without ends
@@ -72,6 +81,9 @@ func (b *bot) read() {
 	buf := make([]byte, 64<<10)
 	for {
 		n, err := b.nc.Read(buf)
+		if b.deaf.Load() {
+			return
+		}
 		b.mu.Lock()
 		rest += string(buf[:n])
 		for {
@@ -174,6 +186,9 @@ func (w *world) join(h onion.ClientHello) *bot {
 	}
 	b := w.connect()
 	b.hello(h)
+	if w.counts.get(peerJoined) >= uint64(DefaultLimits.Hellos.Burst) {
+		time.Sleep(DefaultLimits.Hellos.Every) // its turn
+	}
 	if !b.accepted() {
 		w.t.Fatalf("%s is not accepted", h.Nick)
 	}
@@ -194,6 +209,7 @@ func (b *bot) accepted() bool {
 // counted wants a count.
 func (w *world) counted(what cause, want uint64) {
 	w.t.Helper()
+	synctest.Wait()
 	if got := w.counts.get(what); got != want {
 		w.t.Errorf("%s/%s is %d, want %d", table[what].family, table[what].name, got, want)
 	}

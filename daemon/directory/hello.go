@@ -101,7 +101,7 @@ func (p *peer) leaves(claimant *peer, c *claim) bool {
 		return false
 	case <-time.After(claimWait):
 	}
-	if !p.ponged.Load() || p.heard.Load() >= asked.UnixNano() {
+	if !p.ponged.Load() || p.heard.Load() > asked.UnixNano() {
 		return false
 	}
 	p.close(closedSilent)

@@ -92,7 +92,7 @@ func (p *peer) hint(modern bool) []byte {
 		which = 1
 	}
 	if p.hints[which] == nil {
-		p.hints[which] = peerLine(p.entry(modern) + p.d.ownEntry())
+		p.hints[which] = peerLine(p.d.ownEntry() + p.entry(modern))
 	}
 	return p.hints[which]
 }

@@ -22,12 +22,12 @@ func TestRelay(t *testing.T) {
 		c.hears("687 " + string(bob) + "!PUBLIC!orderbook")
 		b.hears()
 		a.private(bob, "!sw0reloffer 0 1 2 3 0.1 key sig")
-		own := "," + w.nick + ";" + string(onionOf(99))
-		b.hears("685 "+string(alice)+"!"+string(bob)+"!sw0reloffer 0 1 2 3 0.1 key sig", "789 "+string(alice)+";"+string(onionOf(1))+own)
+		own := w.nick + ";" + string(onionOf(99)) + ","
+		b.hears("685 "+string(alice)+"!"+string(bob)+"!sw0reloffer 0 1 2 3 0.1 key sig", "789 "+own+string(alice)+";"+string(onionOf(1)))
 		a.private(bob, "!again key sig")
 		b.hears("685 " + string(alice) + "!" + string(bob) + "!again key sig")
 		a.private(carol, "!pubkey x key sig") // who understands features gets them
-		c.hears("685 "+string(alice)+"!"+string(carol)+"!pubkey x key sig", "789 "+string(alice)+";"+string(onionOf(1))+";F:neutrino_compat"+own)
+		c.hears("685 "+string(alice)+"!"+string(carol)+"!pubkey x key sig", "789 "+own+string(alice)+";"+string(onionOf(1))+";F:neutrino_compat")
 		b.private(alice, "!fill 0 key sig") // nobody can dial bob
 		a.hears("685 " + string(bob) + "!" + string(alice) + "!fill 0 key sig")
 		a.private(protocol.RandomNick(), "!fill")
@@ -38,7 +38,7 @@ func TestRelay(t *testing.T) {
 	})
 }
 
-// TestWrittenAnew: a line is passed on in our form, not in that of the sender:
+// TestN4WrittenAnew: a line is passed on in our form, not in that of the sender:
 // what one program takes for harmless another might read otherwise.
 func TestN4WrittenAnew(t *testing.T) {
 	inWorld(t, Config{}, func(t *testing.T, w *world) {
