@@ -73,7 +73,7 @@ func limits(t *testing.T) []limit {
 		{"bytes of messages in pieces", "channel", piece("maxTotal"), "", "", "TestN5TotalSize"},
 		{"lines that wait to be sent", "channel", queue("maxQueuedLines"), "", "dropped-out/full", "TestFullOfLines"},
 		{"bytes that wait to be sent", "channel", queue("maxQueuedBytes"), "", "dropped-out/full", "TestFull TestFullOfLines"},
-		{"messages that wait until nothing else does", "channel", queue("maxQueuedLater"), "", "dropped-out/full", "TestFullOfLines"},
+		{"messages that wait behind conversations: answers to fills; all others", "channel", queue("maxQueuedLater"), "", "dropped-out/full", "TestFullOfLines"},
 		{"bytes of a line of a server", "channel", constant(t, "irc/receive.go", "maxLine"), "", "", "TestServerEnds"},
 		{"log lines of one cause, a second", "program", n(logs.PerSecond), "", "", "TestD8LinesPerSecond"},
 		{"bytes of a log file", "program", n(logs.FileSize), "", "", "TestD8FilesAreBounded"},

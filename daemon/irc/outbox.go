@@ -16,7 +16,19 @@ const (
 	maxQueuedLines  = 2048
 	maxQueuedBytes  = 512 << 10
 	maxQueuedUrgent = 16
-	maxQueuedLater  = 512 // messages
+	maxQueuedLater  = 512 // messages of each class but conversations
+)
+
+// class says what goes first when several messages wait.
+type class int
+
+// The classes, in the order in which they go. What anybody can have us say for a
+// single line of his own must not hold up a conversation in which coins are shown:
+// a flood of fills would take most of our lines for its answers (attack M7).
+const (
+	talking  class = iota // conversations
+	newcomer              // pubkey, for whoever sends a fill
+	anybody               // offers, refusals, what is handed on, the room
 )
 
 // writeTimeout bounds the writing of one line.
@@ -30,13 +42,13 @@ type outbox struct {
 	wake  chan struct{} // has room for one; filled when there is news
 
 	mu     sync.Mutex // protects the fields below
-	urgent []string   // go at once, ahead of lines
-	lines  []string   // go one per interval
-	later  [][]string // messages that go when there are no lines
-	count  int        // of lines and those of later
-	bytes  int        // of the same
-	last   time.Time  // when the last ordinary line was taken
-	waited bool       // the next one had to wait for its turn
+	urgent []string                // go at once, ahead of lines
+	lines  []string                // go one per interval
+	behind [anybody + 1][][]string // messages that go when there are no lines; none of talking
+	count  int                     // of lines and those of behind
+	bytes  int                     // of the same
+	last   time.Time               // when the last ordinary line was taken
+	waited bool                    // the next one had to wait for its turn
 
 	writing bool          // a line was taken and is not yet written
 	ended   bool          // nothing is written any more
@@ -55,13 +67,13 @@ func (o *outbox) waiting() int {
 }
 
 // push queues lines behind what waits; see add.
-func (o *outbox) push(lines ...string) error { return o.add(lines, false) }
+func (o *outbox) push(lines ...string) error { return o.add(lines, talking) }
 
-// add queues the lines of a message, all or none: behind the others, or behind
-// all that will come. Those of later messages go when nothing else waits, but
-// nothing comes between two lines of one message. Only some may wait, so that
-// they leave room for the others.
-func (o *outbox) add(lines []string, later bool) error {
+// add queues the lines of a message, all or none, behind the others of its class.
+// A message goes when none of an earlier class waits, but nothing comes between
+// two lines of one message. Of each class but the first only some may wait, so
+// that they leave room for the others.
+func (o *outbox) add(lines []string, c class) error {
 	size := 0
 	for _, line := range lines {
 		if err := checkLine(line); err != nil {
@@ -72,13 +84,13 @@ func (o *outbox) add(lines []string, later bool) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.count+len(lines) > maxQueuedLines || o.bytes+size > maxQueuedBytes ||
-		later && (len(o.later) >= maxQueuedLater || o.bytes+size > maxQueuedBytes/2) {
+		c != talking && (len(o.behind[c]) >= maxQueuedLater || o.bytes+size > maxQueuedBytes/2) {
 		return channel.ErrFull
 	}
-	if later {
-		o.later = append(o.later, lines)
-	} else {
+	if c == talking {
 		o.lines = append(o.lines, lines...)
+	} else {
+		o.behind[c] = append(o.behind[c], lines)
 	}
 	o.count += len(lines)
 	o.bytes += size
@@ -86,7 +98,7 @@ func (o *outbox) add(lines []string, later bool) error {
 	return nil
 }
 
-// flushed is closed when all lines but later ones are written, or none will be.
+// flushed is closed when all lines of conversations are written, or none will be.
 func (o *outbox) flushed() <-chan struct{} {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -147,15 +159,17 @@ func (o *outbox) take() (line string, wait time.Duration) {
 		o.writing = true
 		return line, 0
 	}
-	if len(o.lines)+len(o.later) == 0 {
+	if o.count == 0 {
 		return "", 0
 	}
 	if wait = time.Until(o.last.Add(o.pace.now())); wait > 0 {
 		o.waited = true
 		return "", wait
 	}
-	if len(o.lines) == 0 {
-		o.lines, o.later = o.later[0], o.later[1:]
+	for c := range o.behind {
+		if len(o.lines) == 0 && len(o.behind[c]) > 0 {
+			o.lines, o.behind[c] = o.behind[c][0], o.behind[c][1:]
+		}
 	}
 	line, o.lines = o.lines[0], o.lines[1:]
 	o.count--

@@ -214,11 +214,12 @@ func TestSendErrors(t *testing.T) {
 }
 
 // TestM7ConversationsFirst: what strangers can have us say for nothing waits
-// behind what somebody waits for.
+// behind what somebody waits for, and answers to fills behind conversations in
+// which coins are shown, however many fills come.
 func TestM7ConversationsFirst(t *testing.T) {
 	ch := New(Config{ChannelConfig: testConfig, Nick: ourNick})
 	ch.out = testOutbox(0)
-	for _, command := range []string{"error", "sw0reloffer", "hp2", "pubkey", "ioauth"} {
+	for _, command := range []string{"error", "sw0reloffer", "pubkey", "hp2", "pubkey", "ioauth", "pubkey", "sig"} {
 		if err := ch.SendPrivate(otherNick, command, "x"); err != nil {
 			t.Fatal(err)
 		}
@@ -228,7 +229,7 @@ func TestM7ConversationsFirst(t *testing.T) {
 		_, rest, _ := strings.Cut(line, ":!")
 		order = append(order, strings.Fields(rest)[0])
 	}
-	if want := []string{"pubkey", "ioauth", "error", "sw0reloffer", "hp2"}; !slices.Equal(order, want) {
+	if want := []string{"ioauth", "sig", "pubkey", "pubkey", "pubkey", "error", "sw0reloffer", "hp2"}; !slices.Equal(order, want) {
 		t.Errorf("%q, want %q", order, want)
 	}
 }
@@ -276,7 +277,9 @@ func FuzzN21OneMessageOneLine(f *testing.F) {
 }
 
 // waiting are the lines that are not urgent.
-func waiting(o *outbox) []string { return slices.Concat(o.lines, slices.Concat(o.later...)) }
+func waiting(o *outbox) []string {
+	return slices.Concat(o.lines, slices.Concat(slices.Concat(o.behind[:]...)...))
+}
 
 func checkLines(t *testing.T, lines []string) {
 	t.Helper()
