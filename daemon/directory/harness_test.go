@@ -195,15 +195,20 @@ func (w *world) join(h onion.ClientHello) *bot {
 	return b
 }
 
-// accepted reports whether the only line that came is a hello that accepts.
+// accepted reports whether the first line that came is a hello that accepts. Those
+// behind it are still to be taken.
 func (b *bot) accepted() bool {
 	b.t.Helper()
-	all := b.take()
-	if len(all) != 1 || all[0].Type != onion.HelloDirectory {
+	synctest.Wait()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.lines) == 0 {
 		return false
 	}
-	h, err := onion.ParseDirectoryHello(all[0].Text)
-	return err == nil && h.Accepted
+	m, err := onion.ParseMessage([]byte(b.lines[0]))
+	b.lines = b.lines[1:]
+	h, errHello := onion.ParseDirectoryHello(m.Text)
+	return err == nil && m.Type == onion.HelloDirectory && errHello == nil && h.Accepted
 }
 
 // counted wants a count.
