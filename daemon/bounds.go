@@ -23,8 +23,11 @@ type Bounds struct {
 	Hearsay       int // commitments that are kept because others publish them
 }
 
-// DefaultBounds is what holds if nothing else is said.
-var DefaultBounds = Bounds{Clients: 32, Conversations: 32, Nicks: 20_000, Offers: 20_000, Answers: 120, Pushes: 60, Hearsay: 1_000_000}
+// DefaultBounds is what holds if nothing else is said. Fifty takers that come at
+// once are served; more conversations would not help on a public server, where
+// their first answers alone leave in a minute and a half, and a taker waits for
+// less.
+var DefaultBounds = Bounds{Clients: 32, Conversations: 64, Nicks: 20_000, Offers: 20_000, Answers: 120, Pushes: 60, Hearsay: 1_000_000}
 
 // or fills in from others what is 0.
 func (b Bounds) or(others Bounds) Bounds {

@@ -54,6 +54,38 @@ func TestM7HalfOpenFillsExpire(t *testing.T) {
 	})
 }
 
+// TestFiftyTakersAtOnce: takers that come together, each with its first message
+// before anybody has an answer, are all served, in the order in which they came.
+func TestFiftyTakersAtOnce(t *testing.T) {
+	const takers = 50
+	inWorld(t, Config{}, func(t *testing.T, w *world) {
+		maker := w.maker(bob)
+		all := make([]*puppet, takers)
+		for i := range all {
+			all[i] = w.puppet(nick(i))
+			all[i].fill(bob, i)
+		}
+		synctest.Wait()
+		for _, p := range all {
+			p.meet(p.heard(bob, protocol.CmdPubKey)[0])
+			p.say(bob, protocol.CmdAuth, p.seal(testAuth))
+		}
+		for i, p := range all {
+			e := expect[control.AuthEvent](maker)
+			if e.Taker != p.nick {
+				t.Fatalf("%s opened its commitment as number %d, the client hears of %s", p.nick, i, e.Taker)
+			}
+			maker.do(control.MethodIOAuth, control.IOAuthRequest{Conversation: e.Conversation, IOAuth: coins(1)}, nil)
+		}
+		synctest.Wait()
+		for _, p := range all {
+			if n := p.answers(bob, protocol.CmdIOAuth); n != 1 {
+				t.Errorf("%s was shown coins %d times", p.nick, n)
+			}
+		}
+	})
+}
+
 // TestM7FloodOfFills: fills of ever new nicks leave nothing behind that grows
 // with their number.
 func TestM7FloodOfFills(t *testing.T) {

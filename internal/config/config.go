@@ -42,6 +42,9 @@ type Config struct {
 	Blockchain Blockchain
 	Channels   []control.ChannelConfig // [MESSAGING:...], in the file's order
 	Tor        Tor
+	// OnionKeyFile has the key of a maker's onion service that keeps its
+	// address; empty: each session has another. See docs/onion.md.
+	OnionKeyFile string
 	Logging    Logging
 	Timeout    Timeout
 	Policy     Policy
@@ -218,7 +221,7 @@ func Default(dir string) Config {
 			CommitmentsFile: filepath.Join(dir, "cmtdata", "commitments.json"),
 			BlacklistFile:   filepath.Join(dir, "cmtdata", "commitmentlist"),
 		},
-		Limits: Limits{Clients: 32, Conversations: 32, Nicks: 20_000, Offers: 20_000, Answers: 120, Pushes: 60, Hearsay: 1_000_000},
+		Limits: Limits{Clients: 32, Conversations: 64, Nicks: 20_000, Offers: 20_000, Answers: 120, Pushes: 60, Hearsay: 1_000_000},
 		Yield: YieldGenerator{OrderType: "reloffer", CJFeeAbs: 500, CJFeeRel: "0.00002", MinSize: 100_000,
 			CJFeeFactor: "0.1", TxFeeFactor: "0.3", SizeFactor: "0.1", Reannounce: 5 * time.Minute},
 	}
