@@ -91,6 +91,12 @@ func (a *app) enter(ctx context.Context, cfg client.Config) (*client.Session, er
 	if len(a.cfg.Channels) == 0 {
 		return nil, fmt.Errorf("joinmarket.cfg has no [MESSAGING:...] section: there is no way to the market")
 	}
+	if cfg.Role == control.RoleMaker {
+		var err error
+		if cfg.Channels, err = a.withOnionKey(cfg.Channels); err != nil {
+			return nil, err
+		}
+	}
 	cfg.Network, cfg.Software = a.networkName(), "jm "+version
 	cfg.Progress, cfg.Alert, cfg.Logger = a.channelProgress, a.channelAlert, a.log
 	session, err := client.Connect(ctx, cfg)

@@ -65,8 +65,7 @@ func (c *Config) addChannel(name string, section *ini.Section) error {
 	switch get("type") {
 	case "", "irc":
 	case "onion":
-		c.warn("[%s%s]: onion channels have no effect in this version.", channelPrefix, name)
-		return nil
+		return c.addOnion(name, section)
 	default:
 		return fail("type", fmt.Sprintf("%.40q is none of irc, onion", get("type")))
 	}

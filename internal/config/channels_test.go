@@ -2,9 +2,11 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -58,13 +60,16 @@ func TestLargeCertificateFile(t *testing.T) {
 	}
 }
 
-// TestSampleHasChannelKeys: every key of a channel stands in the sample.
+// TestSampleHasChannelKeys: every key of a channel stands in the sample, but for
+// one that only directories of the reference have.
 func TestSampleHasChannelKeys(t *testing.T) {
-	_, text, found := strings.Cut(string(Sample), "\n["+channelPrefix)
-	text, _, _ = strings.Cut(text, "\n[")
-	for key := range channelKeys {
-		if !found || key != "type" && !strings.Contains(text, "\n"+key+" =") {
-			t.Errorf("%s is missing in the sample", key)
+	for name, keys := range map[string][]string{"hackint": slices.Collect(maps.Keys(channelKeys)), "onion": slices.Collect(maps.Keys(onionKeys))} {
+		_, text, found := strings.Cut(string(Sample), "\n["+channelPrefix+name+"]\n")
+		text, _, _ = strings.Cut(text, "\n[")
+		for _, key := range keys {
+			if !found || name+key != "hackinttype" && key != "hidden_service_dir" && !strings.Contains("\n"+text, "\n"+key+" =") {
+				t.Errorf("%s of %s is missing in the sample", key, name)
+			}
 		}
 	}
 }

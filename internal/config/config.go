@@ -45,11 +45,11 @@ type Config struct {
 	// OnionKeyFile has the key of a maker's onion service that keeps its
 	// address; empty: each session has another. See docs/onion.md.
 	OnionKeyFile string
-	Logging    Logging
-	Timeout    Timeout
-	Policy     Policy
-	Yield      YieldGenerator
-	Limits     Limits
+	Logging      Logging
+	Timeout      Timeout
+	Policy       Policy
+	Yield        YieldGenerator
+	Limits       Limits
 
 	// Warnings are sentences for the user: keys that are unknown, or known but
 	// without effect in this version.

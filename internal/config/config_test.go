@@ -22,7 +22,12 @@ func TestSampleIsDefault(t *testing.T) {
 	}
 	want := Default(dir)
 	want.Channels = []control.ChannelConfig{{Name: "hackint", Type: "irc", Port: 6667, Room: "joinmarket-pit",
-		Host: "ncwkrwxpq2ikcngxq3dy2xctuheniggtqeibvgofixpzvrwpa77tozqd.onion", SOCKS5: "localhost:9050"}}
+		Host: "ncwkrwxpq2ikcngxq3dy2xctuheniggtqeibvgofixpzvrwpa77tozqd.onion", SOCKS5: "localhost:9050"},
+		{Name: "onion", Type: "onion", SOCKS5: "localhost:9050", TorControl: "localhost:9051", Serving: "127.0.0.1:0"}}
+	want.Channels[1].Directories = got.Channels[1].Directories // their names are in the sample alone
+	if n := len(got.Channels[1].Directories); n != 7 {
+		t.Errorf("%d directories", n)
+	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("the sample says\n%+v\nthe defaults are\n%+v", got, want)
 	}
@@ -46,7 +51,9 @@ func TestReferenceDialect(t *testing.T) {
 		"[TIMEOUT]", "confirm_timeout_hours = 0.5",
 		"[MESSAGING:one]", "host = irc.example", "port = 6697", "channel = pit", "usessl = TRUE", "socks5 = False",
 		"socks5_host = localhost", "socks5_port = 9050",
-		"[MESSAGING:onion]", "type = onion", "[PAYJOIN]", "payjoin_version = 1",
+		"[MESSAGING:onion]", "type = onion", "socks5_host = localhost", "socks5_port = 9050", "tor_control_host = unix:/run/tor/control", "tor_control_port = 9051",
+		"onion_serving_host = 127.0.0.1", "onion_serving_port = 8080", "hidden_service_dir =", "regtest_count = 0,0",
+		"directory_nodes = " + directory + ",", "[PAYJOIN]", "payjoin_version = 1",
 	}, "\n")))
 	if err != nil {
 		t.Fatal(err)
@@ -56,12 +63,13 @@ func TestReferenceDialect(t *testing.T) {
 		*cfg.Policy.MaxCJFeeAbs != 300 || cfg.Policy.MaxCJFeeRel != "0.0003" || cfg.Timeout.Confirm != 30*time.Minute {
 		t.Errorf("read as %+v", cfg)
 	}
-	want := []control.ChannelConfig{{Name: "one", Type: "irc", Host: "irc.example", Port: 6697, Room: "pit", TLS: true}}
+	want := []control.ChannelConfig{{Name: "one", Type: "irc", Host: "irc.example", Port: 6697, Room: "pit", TLS: true},
+		{Name: "onion", Type: "onion", SOCKS5: "localhost:9050", TorControl: "unix:/run/tor/control", Serving: "127.0.0.1:8080", Directories: []string{directory}}}
 	if !reflect.DeepEqual(cfg.Channels, want) {
 		t.Errorf("channels %+v, want %+v", cfg.Channels, want)
 	}
 	warned := strings.Join(cfg.Warnings, "\n")
-	for _, want := range []string{"native has no effect", "colour is unknown", "[MESSAGING:onion]"} {
+	for _, want := range []string{"native has no effect", "colour is unknown"} {
 		if !strings.Contains(warned, want) {
 			t.Errorf("no warning with %q in:\n%s", want, warned)
 		}

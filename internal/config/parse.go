@@ -48,7 +48,7 @@ func Parse(dir string, data []byte) (Config, error) {
 			}
 		}
 	}
-	return cfg, nil
+	return cfg, cfg.checkOnion()
 }
 
 func (c *Config) warn(format string, args ...any) {

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"github.com/joinmarket-go/joinmarket/internal/durable"
+	"github.com/joinmarket-go/joinmarket/protocol"
+	"github.com/joinmarket-go/joinmarket/protocol/control"
+)
+
+// onionSeed is the size of the key's seed in bytes.
+const onionSeed = 32
+
+// withOnionKey gives a maker's channels the key of its onion service, if it keeps
+// one.
+func (a *app) withOnionKey(all []control.ChannelConfig) ([]control.ChannelConfig, error) {
+	if a.cfg.OnionKeyFile == "" {
+		return all, nil
+	}
+	key, err := a.onionKey(a.cfg.OnionKeyFile)
+	if err != nil {
+		return nil, fmt.Errorf("onion_key_file: %w", err)
+	}
+	all = slices.Clone(all)
+	for i := range all {
+		if all[i].Type == control.TypeOnion {
+			all[i].OnionKey = key
+		}
+	}
+	return all, nil
+}
+
+// onionKey reads the file of the key, or makes it.
+func (a *app) onionKey(path string) (control.Credential, error) {
+	data, err := durable.ReadFile(path, 2*onionSeed+2)
+	switch text := strings.TrimSpace(string(data)); {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return "", err
+	case !protocol.IsHex(text, onionSeed):
+		return "", fmt.Errorf("%s is no key that jm made: want %d hex digits; move it away and a new one is made", path, 2*onionSeed)
+	default:
+		a.closeToOther(path)
+		return control.Credential(text), nil
+	}
+	seed := make([]byte, onionSeed)
+	rand.Read(seed) // never fails
+	text := hex.EncodeToString(seed)
+	if err := durable.WriteFileOn(a.files, path, []byte(text+"\n"), 0o600); err != nil {
+		return "", err
+	}
+	a.log.Info("a key for this maker's onion service was made", "file", path)
+	return control.Credential(text), nil
+}

@@ -1,0 +1,150 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+
+	"gopkg.in/ini.v1"
+
+	"github.com/joinmarket-go/joinmarket/protocol/control"
+	"github.com/joinmarket-go/joinmarket/protocol/onion"
+)
+
+// onionKeys are the keys of an onion channel and their defaults. That of the last
+// is ours.
+var onionKeys = map[string]string{
+	"type":               "",
+	"socks5_host":        "localhost",
+	"socks5_port":        "9050",
+	"tor_control_host":   "localhost",
+	"tor_control_port":   "9051",
+	"onion_serving_host": "127.0.0.1",
+	"onion_serving_port": "0", // of the reference: 8080, where one maker only finds room
+	"hidden_service_dir": "",
+	"directory_nodes":    "",
+	"regtest_count":      "0,0",
+	"onion_key_file":     "",
+}
+
+// addOnion reads a [MESSAGING:name] section with type = onion.
+func (c *Config) addOnion(name string, section *ini.Section) error {
+	fail := func(key string, err error) error {
+		return fmt.Errorf("%w: [%s%s] %s: %w", ErrConfig, channelPrefix, name, key, err)
+	}
+	for _, other := range c.Channels {
+		if other.Type == control.TypeOnion {
+			return fail("type", fmt.Errorf("[%s%s] is an onion channel too, and there can be only one; name all directories in it", channelPrefix, other.Name))
+		}
+	}
+	get := func(key string) string {
+		if section.HasKey(key) && value(section.Key(key)) != "" {
+			return value(section.Key(key))
+		}
+		return onionKeys[key]
+	}
+	for _, key := range section.Keys() {
+		if _, known := onionKeys[key.Name()]; !known {
+			c.warn("[%s%s] %s is unknown and ignored; is it misspelt?", channelPrefix, name, key.Name())
+		}
+	}
+	ch := control.ChannelConfig{Name: name, Type: control.TypeOnion}
+	var err error
+	if ch.Loopback, err = withoutTor(get("regtest_count")); err != nil {
+		return fail("regtest_count", err)
+	}
+	if ch.Directories, err = directories(get("directory_nodes"), ch.Loopback); err != nil {
+		return fail("directory_nodes", err)
+	}
+	if !ch.Loopback {
+		if ch.SOCKS5, err = address(get("socks5_host"), get("socks5_port")); err != nil {
+			return fail("socks5_host and socks5_port", err)
+		}
+		if ch.TorControl, err = address(get("tor_control_host"), get("tor_control_port")); err != nil {
+			return fail("tor_control_host and tor_control_port", err)
+		}
+	}
+	if ch.Serving, err = servingAddress(get("onion_serving_host"), get("onion_serving_port")); err != nil {
+		return fail("onion_serving_host and onion_serving_port", err)
+	}
+	if get("hidden_service_dir") != "" {
+		c.warn("[%s%s] hidden_service_dir is for directories and has no effect here: docs/directory.md is about them, onion_key_file about makers.", channelPrefix, name)
+	}
+	c.OnionKeyFile = inDir(c, get("onion_key_file"))
+	if err := ch.Validate(); err != nil {
+		return fail("section", err)
+	}
+	c.Channels = append(c.Channels, ch)
+	return nil
+}
+
+// checkOnion refuses the testing mode where there is something to lose.
+func (c *Config) checkOnion() error {
+	for _, ch := range c.Channels {
+		if ch.Loopback && (c.Blockchain.Network == "mainnet" || c.Blockchain.Network == "signet") && c.Blockchain.Source != "regtest" {
+			return fmt.Errorf("%w: [%s%s] regtest_count: without Tor, for tests on one machine, network must be regtest or testnet, not %s; write 0,0 to use Tor",
+				ErrConfig, channelPrefix, ch.Name, c.Blockchain.Network)
+		}
+	}
+	return nil
+}
+
+// withoutTor reads regtest_count: two numbers, of which one that is not 0 asks for
+// the testing mode without Tor.
+func withoutTor(v string) (bool, error) {
+	a, b, ok := strings.Cut(v, ",")
+	first, errA := strconv.ParseUint(strings.TrimSpace(a), 10, 16)
+	second, errB := strconv.ParseUint(strings.TrimSpace(b), 10, 16)
+	if !ok || errA != nil || errB != nil {
+		return false, fmt.Errorf("%.40q: want two numbers; 0,0 to use Tor", v)
+	}
+	return first != 0 || second != 0, nil
+}
+
+// directories reads a comma list of locations.
+func directories(v string, loopback bool) (all []string, err error) {
+	for text := range strings.SplitSeq(v, ",") {
+		if text = strings.TrimSpace(text); text == "" {
+			continue
+		}
+		at, err := onion.ParseLocation(text, loopback)
+		if err != nil || !at.Serving() {
+			return nil, fmt.Errorf("%.80q is no directory: want an onion service of version 3 and its port, 56 characters and .onion:5222", text)
+		}
+		all = append(all, text)
+	}
+	switch {
+	case len(all) == 0:
+		return nil, errors.New("none is named: want a comma list of host:port")
+	case len(all) > control.MaxDirectories:
+		return nil, fmt.Errorf("%d of them; at most %d", len(all), control.MaxDirectories)
+	}
+	return all, nil
+}
+
+// address is host:port, or unix:/path, of which the port is ignored.
+func address(host, port string) (string, error) {
+	if strings.HasPrefix(host, "unix:") {
+		return host, nil
+	}
+	if _, err := integer(port, 1, 65535); err != nil {
+		return "", err
+	}
+	return net.JoinHostPort(host, port), nil
+}
+
+// servingAddress is where a maker listens; Tor connects to it from this machine.
+func servingAddress(host, port string) (string, error) {
+	if host == "localhost" {
+		host = "127.0.0.1"
+	}
+	if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
+		return "", fmt.Errorf("%.60q: want an address of this machine alone, such as 127.0.0.1, to which Tor connects", host)
+	}
+	if _, err := integer(port, 0, 65535); err != nil {
+		return "", err
+	}
+	return net.JoinHostPort(host, port), nil
+}
