@@ -1,25 +1,19 @@
 // Package metrics tells machines how a daemon fares: numbers for Prometheus, and
-// whether it is alive and ready, over HTTP on this machine only.
-//
-// It writes the text format itself, a page of code: the usual library brings
-// protobuf, reflection and a registry of globals into a process that should stay
-// small, for a few numbers that we gather anyway.
+// whether it is alive and ready, over HTTP on this machine only (package
+// prometheus).
 //
 // No label has a word of a peer or of a client in it, such as a nick or the name
 // of a channel, so that the number of series is fixed and shows nobody.
 package metrics
 
 import (
-	"fmt"
-	"io"
 	"runtime"
-	rtm "runtime/metrics"
 	"slices"
-	"strings"
 
 	"github.com/joinmarket-go/joinmarket/daemon/count"
 	"github.com/joinmarket-go/joinmarket/daemon/exchange"
 	"github.com/joinmarket-go/joinmarket/daemon/irc"
+	"github.com/joinmarket-go/joinmarket/internal/prometheus"
 	"github.com/joinmarket-go/joinmarket/protocol/control"
 )
 
@@ -32,11 +26,7 @@ type Metric struct {
 	values func(x *picture) []value
 }
 
-// value is one number; label is empty in metrics that have none.
-type value struct {
-	label string
-	n     float64
-}
+type value = prometheus.Value
 
 // picture is what the numbers are made of.
 type picture struct {
@@ -46,7 +36,7 @@ type picture struct {
 
 // All are the metrics, in the order in which they are written.
 var All = slices.Concat([]Metric{
-	{"joinmarketd_info", "Always 1; the label is the version.", "gauge", "version", func(x *picture) []value { return []value{{x.Version, 1}} }},
+	{"joinmarketd_info", "Always 1; the label is the version.", "gauge", "version", func(x *picture) []value { return []value{{Label: x.Version, N: 1}} }},
 	one("start_time_seconds", "When the daemon began, Unix time.", func(x *picture) float64 { return float64(x.Since) }),
 	one("connected_clients", "Clients connected to the daemon.", func(x *picture) float64 { return float64(x.Clients) }),
 	some("sessions", "Clients in the market.", "role", []string{"taker", "maker", "watcher"},
@@ -81,7 +71,7 @@ var All = slices.Concat([]Metric{
 			}
 		}),
 	one("goroutines", "Goroutines of the process.", func(*picture) float64 { return float64(runtime.NumGoroutine()) }),
-	one("memory_bytes", "Memory that the process holds.", func(*picture) float64 { return float64(memory()) }),
+	one("memory_bytes", "Memory that the process holds.", func(*picture) float64 { return float64(prometheus.Memory()) }),
 }, counters())
 
 var linkStates = []string{string(irc.LinkConnecting), string(irc.LinkRegistering), string(irc.LinkJoining), string(irc.LinkUp),
@@ -117,7 +107,7 @@ func counters() (list []Metric) {
 		list = append(list, Metric{prefix + f.name + "_total", f.help, "counter", f.label, func(x *picture) (values []value) {
 			for c, n := range x.counts.All() {
 				if c.Family() == f.family {
-					values = append(values, value{c.Name(), float64(n)})
+					values = append(values, value{Label: c.Name(), N: float64(n)})
 				}
 			}
 			return values
@@ -130,7 +120,7 @@ const prefix = "joinmarketd_"
 
 // one is a metric of the daemon as a whole.
 func one(name, help string, n func(*picture) float64) Metric {
-	return Metric{prefix + name, help, "gauge", "", func(x *picture) []value { return []value{{"", n(x)}} }}
+	return Metric{prefix + name, help, "gauge", "", func(x *picture) []value { return []value{{N: n(x)}} }}
 }
 
 // some adds up over all sessions, by label. What has no label of the list is
@@ -147,10 +137,10 @@ func some(name, help, label string, labels []string, sum func(s control.SessionS
 			})
 		}
 		if label == "" {
-			return []value{{"", float64(sums[""])}}
+			return []value{{N: float64(sums[""])}}
 		}
 		for _, l := range append(labels[:len(labels):len(labels)], "other") {
-			values = append(values, value{l, float64(sums[l])})
+			values = append(values, value{Label: l, N: float64(sums[l])})
 		}
 		return values
 	}}
@@ -174,25 +164,10 @@ func truth(b bool) int {
 	return 0
 }
 
-// memory is what the runtime has of the system and did not give back, in bytes.
-func memory() uint64 {
-	s := []rtm.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
-	rtm.Read(s)
-	return s[0].Value.Uint64() - s[1].Value.Uint64()
-}
-
-// write writes all metrics in the text format of Prometheus, version 0.0.4.
-func write(w io.Writer, x *picture) {
+// gather makes all metrics.
+func gather(x *picture) (all []prometheus.Metric) {
 	for _, m := range All {
-		fmt.Fprintf(w, "# HELP %s %s\n# TYPE %s %s\n", m.Name, m.Help, m.Name, m.Type)
-		for _, v := range m.values(x) {
-			label := ""
-			if m.Label != "" {
-				label = "{" + m.Label + `="` + escape.Replace(v.label) + `"}`
-			}
-			fmt.Fprintf(w, "%s%s %v\n", m.Name, label, v.n)
-		}
+		all = append(all, prometheus.Metric{Name: m.Name, Help: m.Help, Type: m.Type, Label: m.Label, Values: m.values(x)})
 	}
+	return all
 }
-
-var escape = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`)

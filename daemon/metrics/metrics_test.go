@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/joinmarket-go/joinmarket/daemon/count"
+	"github.com/joinmarket-go/joinmarket/internal/prometheus"
 	"github.com/joinmarket-go/joinmarket/protocol/control"
 )
 
@@ -113,7 +114,7 @@ func TestTextFormat(t *testing.T) {
 // TestEveryCauseIsExported: no counter is forgotten when a family is added.
 func TestEveryCauseIsExported(t *testing.T) {
 	var text strings.Builder
-	write(&text, &picture{busy, new(count.Set)})
+	prometheus.Write(&text, gather(&picture{busy, new(count.Set)}))
 	for c := range new(count.Set).All() {
 		if !strings.Contains(text.String(), `="`+c.Name()+`"} 0`) {
 			t.Errorf("%v is not exported", c)
@@ -158,7 +159,7 @@ func TestAlertsMatch(t *testing.T) {
 		t.Fatal(err)
 	}
 	var text strings.Builder
-	write(&text, &picture{busy, new(count.Set)})
+	prometheus.Write(&text, gather(&picture{busy, new(count.Set)}))
 	named := regexp.MustCompile(`(joinmarketd_[a-z_]+)(?:\{([a-z]+)=(~?)"([^"]*)"\})?`).FindAllStringSubmatch(string(raw), -1)
 	if len(named) < 10 {
 		t.Fatalf("only %d series", len(named))
@@ -205,7 +206,7 @@ func TestHealthAndReadiness(t *testing.T) {
 // TestA1MetricsForThisMachineOnly: neither by address nor through a browser.
 func TestA1MetricsForThisMachineOnly(t *testing.T) {
 	for _, address := range []string{"", "9187", ":9187", "0.0.0.0:0", "[::]:0", "example.org:80", "127.0.0.1:http", "127.0.0.1:70000"} {
-		if s, err := Listen(Config{Address: address}); !errors.Is(err, ErrAddress) {
+		if s, err := Listen(Config{Address: address}); !errors.Is(err, prometheus.ErrAddress) {
 			t.Errorf("%q: %v", address, err)
 			if err == nil {
 				s.Close()
