@@ -18,22 +18,16 @@ type Address struct {
 // errors are ErrMixdepth, ErrBehind, keys.ErrPath at the end of the branch, and
 // those of saving.
 func (w *Wallet) NextAddress(mixdepth int, branch uint32) (Address, error) {
-	all, err := w.handOut(branch, mixdepth)
+	all, err := w.handOut(branch, nil, mixdepth)
 	if err != nil {
 		return Address{}, err
 	}
 	return all[0], nil
 }
 
-// NextInternal is NextAddress for the internal branches of several mixdepths:
-// all are handed out, in their order, or none.
-func (w *Wallet) NextInternal(mixdepths ...int) ([]Address, error) {
-	return w.handOut(keys.Internal, mixdepths...)
-}
-
 // handOut hands out an address for each of the mixdepths, which is written down
-// at once.
-func (w *Wallet) handOut(branch uint32, mixdepths ...int) ([]Address, error) {
+// at once, with what also changes.
+func (w *Wallet) handOut(branch uint32, also func(*state), mixdepths ...int) ([]Address, error) {
 	paths := make([]keys.Path, len(mixdepths))
 	for i, mixdepth := range mixdepths {
 		if mixdepth < 0 || mixdepth >= w.Mixdepths() || branch > keys.Internal {
@@ -52,6 +46,9 @@ func (w *Wallet) handOut(branch uint32, mixdepths ...int) ([]Address, error) {
 			}
 			paths[i].Index = *next
 			*next++
+		}
+		if also != nil {
+			also(s)
 		}
 		return nil
 	})

@@ -15,7 +15,7 @@ import (
 // out one by one, also twice of one mixdepth; or none is.
 func TestD1NextInternal(t *testing.T) {
 	w := wallettest.New(t, wallettest.NewChain(&chaincfg.RegressionNetParams))
-	all, err := w.NextInternal(1, 0, 1)
+	all, err := w.Show(nil, 1, 0, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -24,7 +24,7 @@ func TestD1NextInternal(t *testing.T) {
 			t.Errorf("%d: %+v, want %+v", i, all[i].Path, want)
 		}
 	}
-	if _, err := w.NextInternal(0, 5); !errors.Is(err, wallet.ErrMixdepth) {
+	if _, err := w.Show(nil, 0, 5); !errors.Is(err, wallet.ErrMixdepth) {
 		t.Errorf("a mixdepth that there is not: %v", err)
 	}
 	if a, err := w.NextAddress(0, keys.Internal); err != nil || a.Path.Index != 1 {

@@ -68,7 +68,7 @@ func TestMakerOnlyRefuses(t *testing.T) {
 	}
 	allowed := strings.Fields(`Accounts Backup Balances BondAddress BondSources Bonds Chain Close Coins Descriptors
 		ExportLabels Find Fingerprint Forget Freeze History Hold ID ImportLabels InUse Label Lease MakerOnly Mixdepths
-		NextAddress NextInternal Params PathText Pending Record Recovery Resend Reserve Run SetLabel Settled Signed
+		NextAddress Params PathText Pending Record Recovery Resend Reserve Run SetLabel Settled Show Shown Signed
 		Subscribe Sync Synced Thaw Tx Type WatchOnly`)
 	methods := reflect.TypeFor[*wallet.Wallet]()
 	for i := range methods.NumMethod() {
@@ -102,7 +102,7 @@ func TestMakerOnlySigns(t *testing.T) {
 			chain := wallettest.NewChain(regtest)
 			w := makerOnly(t, chain, value)
 			lease := reserve(t, w, wallet.Reservation{Target: value, TTL: time.Hour})
-			own, err := w.NextInternal(1, 0)
+			own, err := w.Show(nil, 1, 0)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -161,7 +161,7 @@ func TestMakerOnlyKeepsBonds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	own, err := w.NextInternal(1, 0)
+	own, err := w.Show(nil, 1, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -44,6 +44,9 @@ type state struct {
 	held map[wire.OutPoint]time.Time
 	// signed are what they were given for, the oldest first.
 	signed []signed
+	// shown are sets of coins that somebody knows to have one owner, each sorted,
+	// the oldest first. A set is not changed.
+	shown [][]wire.OutPoint
 }
 
 // clone returns a copy that may be changed.
@@ -55,7 +58,7 @@ func (s state) clone() state {
 	held := make(map[wire.OutPoint]time.Time, len(s.held))
 	maps.Copy(held, s.held)
 	s.next, s.frozen, s.imported, s.pending, s.held = slices.Clone(s.next), frozen, slices.Clone(s.imported), sent, held
-	s.bonds, s.signed = slices.Clone(s.bonds), slices.Clone(s.signed)
+	s.bonds, s.signed, s.shown = slices.Clone(s.bonds), slices.Clone(s.signed), slices.Clone(s.shown)
 	return s
 }
 
@@ -65,7 +68,8 @@ func (s state) equal(o state) bool {
 		s.behind == o.behind && s.seek == o.seek && slices.EqualFunc(s.bonds, o.bonds, knownBond.equal) &&
 		slices.EqualFunc(s.imported, o.imported, importedKey.equal) &&
 		maps.EqualFunc(s.pending, o.pending, pending.equal) && maps.EqualFunc(s.held, o.held, time.Time.Equal) &&
-		slices.EqualFunc(s.signed, o.signed, signed.equal)
+		slices.EqualFunc(s.signed, o.signed, signed.equal) &&
+		slices.EqualFunc(s.shown, o.shown, slices.Equal[[]wire.OutPoint])
 }
 
 // newState is that of a new wallet with a seed.
@@ -92,10 +96,11 @@ func newState(seed keys.Seed, cfg Config) (state, error) {
 // part of it by saving. Version 2 added pending, labels and causes of freezing;
 // version 3 types other than P2WPKH, watch-only wallets, bonds, imported keys
 // and backups; version 4 held coins, and pending transactions that others send;
-// version 5 what the held coins were signed for; version 6 which bonds are known.
+// version 5 what the held coins were signed for; version 6 which bonds are known;
+// version 7 which coins were shown.
 // Older ones can be read as well: those that may have bonds seek them.
 const (
-	bodyVersion = 6
+	bodyVersion = 7
 	// bondsVersion is the first that tells whether there may be bonds.
 	bondsVersion = 3
 )
@@ -121,6 +126,7 @@ type body struct {
 	Pending   []pendingBody      `json:"pending,omitempty"`
 	Held      []heldBody         `json:"held,omitempty"`
 	Signed    []signedBody       `json:"signed,omitempty"`
+	Shown     [][]string         `json:"shown,omitempty"`
 }
 
 // encode writes the body of the file. The caller should clear it after use.
@@ -141,6 +147,7 @@ func (s state) encode(seed keys.Seed, params *chaincfg.Params) ([]byte, error) {
 		Behind:    s.behind,
 		Backup:    s.backup,
 		Held:      encodeHeld(s.held),
+		Shown:     encodeShown(s.shown),
 	}
 	if !seed.Birth().IsZero() {
 		b.Birth = seed.Birth().Unix()
@@ -252,6 +259,9 @@ func (b body) state() (state, error) {
 		return state{}, err
 	}
 	if s.signed, err = decodeSigned(b.Signed); err != nil {
+		return state{}, err
+	}
+	if s.shown, err = decodeShown(b.Shown); err != nil {
 		return state{}, err
 	}
 	return s, s.decodeImported(b.Imported)

@@ -130,9 +130,9 @@ func TestD13StateOfOtherVersions(t *testing.T) {
 		data []byte
 		want error // nil: any
 	}{
-		{"newer", []byte(`{"version":7,"something":"new"}`), store.ErrFutureVersion},
+		{"newer", []byte(`{"version":8,"something":"new"}`), store.ErrFutureVersion},
 		{"another network", replace("regtest", "mainnet"), ErrNetwork},
-		{"version 0", replace(`"version":6`, `"version":0`), nil},
+		{"version 0", replace(`"version":7`, `"version":0`), nil},
 		{"unknown type", replace("p2wpkh", "p2tr"), keys.ErrType},
 		{"imported key of zero", replace(strings.Repeat("01", 32), strings.Repeat("00", 32)), keys.ErrWIF},
 		{"imported key cut", replace(strings.Repeat("01", 32), strings.Repeat("01", 31)), keys.ErrWIF},

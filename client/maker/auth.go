@@ -156,7 +156,7 @@ func (m *Maker) reserve(taker protocol.Nick, a Agreement) (*coins.Lease, error) 
 	if err != nil {
 		return nil, refuse(protocol.ReasonChain, err)
 	}
-	for _, set := range m.shown.again(own, r.Target) {
+	for _, set := range again(m.cfg.Wallet.Shown(), own, r.Target) {
 		if m.closed(set[0].Mixdepth) {
 			continue
 		}
@@ -200,12 +200,11 @@ func (m *Maker) open(ctx context.Context, e control.AuthEvent, a *Agreement, lea
 		return none, err
 	}
 	mixdepth := a.Inputs[0].Mixdepth
-	addresses, err := m.cfg.Wallet.NextInternal((mixdepth+1)%m.cfg.Wallet.Mixdepths(), mixdepth)
+	addresses, err := m.cfg.Wallet.Show(a.Inputs, (mixdepth+1)%m.cfg.Wallet.Mixdepths(), mixdepth)
 	if err != nil {
 		return none, refuse(protocol.ReasonInternal, err)
 	}
 	cj, change := addresses[0], addresses[1]
-	m.shown.add(a.Inputs)
 	a.CJScript, a.ChangeScript = cj.Script, change.Script
 	pubKey, der, err := m.cfg.Wallet.SignMessage(a.Inputs[0], e.PubKey)
 	if err != nil {

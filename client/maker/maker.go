@@ -47,8 +47,10 @@ type Wallet interface {
 	// Subscribe delivers a value after coins have changed, or were set aside.
 	Subscribe() (changes <-chan struct{}, cancel func())
 	Reserve(wallet.Reservation) (*coins.Lease, error)
-	// NextInternal hands out a new internal address of each mixdepth.
-	NextInternal(mixdepths ...int) ([]wallet.Address, error)
+	// Show hands out a new internal address of each mixdepth, and remembers the
+	// coins, also after a restart, as one of Shown.
+	Show(coins []coins.Coin, mixdepths ...int) ([]wallet.Address, error)
+	Shown() [][]wire.OutPoint
 	// Hold makes a lease, and what is signed for, outlast this process.
 	Hold(l *coins.Lease, ttl time.Duration, d wallet.Deal) error
 	// Signed is what was held for, also before the last start, and Settled
@@ -164,7 +166,6 @@ type Maker struct {
 	former    []former         // offers that they replaced
 	due       <-chan time.Time // when others are to be made; nil: they are not
 	talks     map[uint64]*talk // open conversations of this session
-	shown     shown            // coins, to takers of all sessions
 	signed    []*promise       // whose end is not seen yet, oldest first
 }
 

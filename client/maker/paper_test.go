@@ -39,6 +39,7 @@ type paperWallet struct {
 	next   map[int]uint32 // internal branch, by mixdepth
 	spent  map[wire.OutPoint]bool
 	taker  map[wire.OutPoint]chain.TxOut
+	shown  [][]wire.OutPoint
 }
 
 func (w *paperWallet) Mixdepths() int { return 5 }
@@ -111,7 +112,14 @@ func (w *paperWallet) Reserve(r wallet.Reservation) (*coins.Lease, error) {
 	})
 }
 
-func (w *paperWallet) NextInternal(mixdepths ...int) (all []wallet.Address, err error) {
+func (w *paperWallet) Shown() [][]wire.OutPoint { return w.shown }
+
+func (w *paperWallet) Show(set []coins.Coin, mixdepths ...int) (all []wallet.Address, err error) {
+	var outs []wire.OutPoint
+	for _, c := range set {
+		outs = append(outs, c.OutPoint)
+	}
+	w.shown = append(w.shown, outs)
 	for _, mixdepth := range mixdepths {
 		path := keys.Path{Mixdepth: mixdepth, Branch: keys.Internal, Index: w.next[mixdepth]}
 		w.next[mixdepth]++

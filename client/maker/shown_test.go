@@ -1,15 +1,22 @@
 package maker
 
 import (
+	"path/filepath"
 	"slices"
 	"testing"
 
+	"github.com/btcsuite/btcd/chaincfg/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 
 	"github.com/joinmarket-go/joinmarket/internal/vectors"
+	"github.com/joinmarket-go/joinmarket/protocol"
 	"github.com/joinmarket-go/joinmarket/protocol/control"
 	"github.com/joinmarket-go/joinmarket/protocol/sats"
+	"github.com/joinmarket-go/joinmarket/wallet"
 	"github.com/joinmarket-go/joinmarket/wallet/coins"
+	"github.com/joinmarket-go/joinmarket/wallet/keys"
+	"github.com/joinmarket-go/joinmarket/wallet/secret"
+	"github.com/joinmarket-go/joinmarket/wallet/wallettest"
 )
 
 // TestM22ShownAgain: a prober that takes no part sees the same coins each time,
@@ -60,35 +67,75 @@ func TestM22ShownAgain(t *testing.T) {
 	}
 }
 
-// What is spent is forgotten, what is frozen is not shown, and there is a bound.
-func TestM22Ledger(t *testing.T) {
+// What is spent or frozen is not shown; of the others those that hold least come
+// first.
+func TestM22Again(t *testing.T) {
 	coin := func(n byte, value sats.Amount) coins.Coin {
 		return coins.Coin{OutPoint: outPoint(n), Value: value, Height: 1}
 	}
 	a, b, c := coin(1, 10), coin(2, 20), coin(3, 30)
-	var s shown
-	s.add([]coins.Coin{c})
-	s.add([]coins.Coin{a, b})
-	s.add([]coins.Coin{b, a}) // the same
-	s.add([]coins.Coin{b})
+	sets := [][]wire.OutPoint{{c.OutPoint}, {a.OutPoint, b.OutPoint}, {b.OutPoint}}
 	all := []coins.Coin{a, b, c}
-	if got := s.again(all, 20); len(got) != 3 || got[0][0].OutPoint != b.OutPoint || coins.Sum(got[1]) != 30 {
+	if got := again(sets, all, 20); len(got) != 3 || got[0][0].OutPoint != b.OutPoint || coins.Sum(got[1]) != 30 {
 		t.Errorf("%+v", got)
 	}
-	if got := s.again(all, 31); got != nil {
+	if got := again(sets, all, 31); got != nil {
 		t.Errorf("%+v hold enough", got)
 	}
 	b.Frozen = true
-	if got := s.again([]coins.Coin{a, b, c}, 20); len(got) != 1 || got[0][0].OutPoint != c.OutPoint {
+	if got := again(sets, []coins.Coin{a, b, c}, 20); len(got) != 1 || got[0][0].OutPoint != c.OutPoint {
 		t.Errorf("with a frozen coin %+v", got)
 	}
-	if s.again([]coins.Coin{a, b}, 1); len(s.sets) != 2 {
-		t.Errorf("%d sets are remembered after a coin was spent", len(s.sets))
+	if got := again(sets, []coins.Coin{a}, 1); got != nil {
+		t.Errorf("with spent coins %+v", got)
 	}
-	for n := range 3 * maxShown {
-		s.add([]coins.Coin{{OutPoint: wire.OutPoint{Index: uint32(n)}}})
+}
+
+// TestM22AfterARestart: what was shown before the last start is shown before
+// others.
+func TestM22AfterARestart(t *testing.T) {
+	chain := wallettest.NewChain(&chaincfg.RegressionNetParams)
+	path, cfg := filepath.Join(t.TempDir(), "w"), chain.Config()
+	seed, err := keys.NewSeed(secret.Text{})
+	if err != nil {
+		t.Fatal(err)
 	}
-	if len(s.sets) != maxShown {
-		t.Errorf("%d sets are remembered", len(s.sets))
+	w, err := wallet.Create(path, wallettest.Password, seed, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, value := range []sats.Amount{900_000, 300_000} {
+		a, err := w.NextAddress(0, keys.External)
+		if err != nil {
+			t.Fatal(err)
+		}
+		chain.Pay(a.Script, value)
+	}
+	chain.Mine(6)
+	reserve := func(amount sats.Amount) *coins.Lease {
+		t.Helper()
+		if err := w.Sync(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		m := &Maker{cfg: Config{Wallet: w, Node: w.Chain(), Terms: bothTerms()}}
+		lease, err := m.reserve("J5taker111111111", Agreement{Offer: protocol.Offer{CJFee: "0", Type: protocol.SW0AbsOffer}, Amount: amount})
+		if err != nil || len(lease.Coins) != 1 {
+			t.Fatal(lease, err)
+		}
+		return lease
+	}
+	lease := reserve(700_000)
+	if _, err := w.Show(lease.Coins, 1, 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if w, err = wallet.Open(path, wallettest.Password, cfg); err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	if again := reserve(100_000); again.Coins[0].OutPoint != lease.Coins[0].OutPoint {
+		t.Errorf("a coin of %v is shown; the taker before the restart saw another", again.Coins[0].Value)
 	}
 }

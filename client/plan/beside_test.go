@@ -80,7 +80,7 @@ func (m *maker) join(ctx context.Context, mixdepth int, keep time.Duration) {
 	case <-ctx.Done():
 		return
 	}
-	own, err := m.b.wallet.NextInternal((mixdepth+1)%m.b.wallet.Mixdepths(), mixdepth)
+	own, err := m.b.wallet.Show(nil, (mixdepth+1)%m.b.wallet.Mixdepths(), mixdepth)
 	if err != nil {
 		m.b.t.Error(err)
 		return
