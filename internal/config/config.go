@@ -50,6 +50,7 @@ type Config struct {
 	Policy       Policy
 	Yield        YieldGenerator
 	Limits       Limits
+	Directory    Directory
 
 	// Warnings are sentences for the user: keys that are unknown, or known but
 	// without effect in this version.
@@ -221,6 +222,7 @@ func Default(dir string) Config {
 			CommitmentsFile: filepath.Join(dir, "cmtdata", "commitments.json"),
 			BlacklistFile:   filepath.Join(dir, "cmtdata", "commitmentlist"),
 		},
+		Directory: defaultDirectory(dir),
 		Limits: Limits{Clients: 32, Conversations: 64, Nicks: 20_000, Offers: 20_000, Answers: 120, Pushes: 60, Hearsay: 1_000_000},
 		Yield: YieldGenerator{OrderType: "reloffer", CJFeeAbs: 500, CJFeeRel: "0.00002", MinSize: 100_000,
 			CJFeeFactor: "0.1", TxFeeFactor: "0.3", SizeFactor: "0.1", Reannounce: 5 * time.Minute},
