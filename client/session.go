@@ -1,6 +1,3 @@
-// Package client holds a session: a connection to a daemon, a new identity and
-// a role in the market. What is done in that role is in packages taker and
-// maker.
 package client
 
 import (
