@@ -11,9 +11,9 @@ import (
 	"github.com/joinmarket-go/joinmarket/wallet/wallettest"
 )
 
-// TestD1NextInternal: several addresses at once are those that would be handed
+// TestD1SeveralAddresses: several addresses at once are those that would be handed
 // out one by one, also twice of one mixdepth; or none is.
-func TestD1NextInternal(t *testing.T) {
+func TestD1SeveralAddresses(t *testing.T) {
 	w := wallettest.New(t, wallettest.NewChain(&chaincfg.RegressionNetParams))
 	all, err := w.Show(nil, 1, 0, 1)
 	if err != nil {
