@@ -45,6 +45,7 @@ type market struct {
 	ctx     context.Context
 	chain   *wallettest.Chain
 	channel control.ChannelConfig
+	more    []control.ChannelConfig // channels beside it
 	running sync.WaitGroup
 	disk    durable.System // of the wallet files
 	// dialer returns how the next participant reaches its daemon.
@@ -172,7 +173,7 @@ func (m *market) connect(dial dialFunc, role control.Role) (*client.Session, err
 
 func (m *market) connectWith(dial dialFunc, role control.Role, prove maker.Prove) (*client.Session, error) {
 	return client.Connect(m.ctx, client.Config{
-		Dial: dial, Role: role, Bond: prove, Network: "regtest", Channels: []control.ChannelConfig{m.channel}, Software: "test",
+		Dial: dial, Role: role, Bond: prove, Network: "regtest", Channels: append([]control.ChannelConfig{m.channel}, m.more...), Software: "test",
 	})
 }
 

@@ -1,0 +1,114 @@
+package inprocess_test
+
+import (
+	"context"
+	"net"
+	"sync"
+	"testing"
+
+	"github.com/joinmarket-go/joinmarket/client/taker"
+	"github.com/joinmarket-go/joinmarket/daemon/directory"
+	"github.com/joinmarket-go/joinmarket/protocol/control"
+	"github.com/joinmarket-go/joinmarket/wallet/txbuild"
+)
+
+// node is a directory on a loopback port.
+type node struct {
+	address string
+	stop    func() // ends it and all its connections
+}
+
+// directoryNode runs a directory until the test ends, or it is stopped.
+func directoryNode(t testing.TB) node {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := directory.New(directory.Config{Network: "regtest", Loopback: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { d.Run(ctx) })
+	running.Go(func() {
+		for {
+			nc, err := l.Accept()
+			if err != nil {
+				return
+			}
+			running.Go(func() { d.Handle(nc) })
+		}
+	})
+	stop := sync.OnceFunc(func() {
+		l.Close()
+		d.Stop(ctx, 0)
+		cancel()
+		running.Wait()
+	})
+	t.Cleanup(stop)
+	return node{l.Addr().String(), stop}
+}
+
+// onionChannel is the onion channel in its testing mode.
+func onionChannel(nodes ...node) control.ChannelConfig {
+	ch := control.ChannelConfig{Name: "onion", Type: control.TypeOnion, Serving: "127.0.0.1:0", Loopback: true}
+	for _, n := range nodes {
+		ch.Directories = append(ch.Directories, n.address)
+	}
+	return ch
+}
+
+// newOnionMarket is a market that meets at directories.
+func newOnionMarket(t testing.TB, nodes ...node) *market {
+	m := newMarket(t, "127.0.0.1:1")
+	m.channel = onionChannel(nodes...)
+	return m
+}
+
+// TestOnionCoinJoin: a CoinJoin over directories and direct connections.
+func TestOnionCoinJoin(t *testing.T) {
+	for name, broadcast := range map[string]taker.Broadcast{"two directories": taker.Self, "a maker broadcasts": taker.NotSelf} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			coinJoin(newOnionMarket(t, directoryNode(t), directoryNode(t)), broadcast, 3)
+		})
+	}
+}
+
+// TestIRCAndOnionCoinJoin: both kinds of channels at once, as new installations
+// have them.
+func TestIRCAndOnionCoinJoin(t *testing.T) {
+	t.Parallel()
+	m := newMarket(t, ircServer(t))
+	m.more = []control.ChannelConfig{onionChannel(directoryNode(t), directoryNode(t))}
+	coinJoin(m, taker.Self, 3)
+}
+
+// TestN12JoinWithoutDirectories: both directories die after the order book was
+// read, and the CoinJoin is made over direct connections.
+func TestN12JoinWithoutDirectories(t *testing.T) {
+	t.Parallel()
+	one, two := directoryNode(t), directoryNode(t)
+	m := newOnionMarket(t, one, two)
+	m.maker(makerFee, 8_000_000)
+	m.maker(makerFee, 9_000_000)
+	address, err := txbuild.FormatAddress(p2wpkh(77), m.chain.Params())
+	if err != nil {
+		t.Fatal(err)
+	}
+	payer := m.taker(taker.Self, m.wallet(6_000_000))
+	result, err := payer.Run(m.ctx, taker.Payment{Amount: amount, Destination: address, Makers: 2, MinMakers: 2},
+		func(taker.Quote) error {
+			one.stop()
+			two.stop()
+			return nil
+		})
+	if err != nil {
+		t.Fatalf("%v (left out: %+v)", err, result.Dropped)
+	}
+	if tx, _ := m.chain.Tx(result.Tx.TxHash()); tx == nil {
+		t.Error("the transaction is not on the chain")
+	}
+}
