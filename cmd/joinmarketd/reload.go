@@ -19,6 +19,15 @@ type reloader struct {
 }
 
 func (r reloader) run(ctx context.Context) error {
+	return onHangup(ctx, func() {
+		if err := r.reload(); err != nil {
+			r.set.log.Error(config.FileName+" not read again", "err", err)
+		}
+	})
+}
+
+// onHangup does something at each SIGHUP until ctx ends.
+func onHangup(ctx context.Context, do func()) error {
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP)
 	defer signal.Stop(hup)
@@ -27,9 +36,7 @@ func (r reloader) run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-hup:
-		}
-		if err := r.reload(); err != nil {
-			r.set.log.Error(config.FileName+" not read again", "err", err)
+			do()
 		}
 	}
 }
@@ -58,6 +65,7 @@ func (r reloader) reload() error {
 	}{
 		{"[DAEMON]", was.Daemon, cfg.Daemon},
 		{"[LIMITS]", was.Limits, cfg.Limits},
+		{"[TOR]", was.Tor, cfg.Tor},
 		{"commitment_list_location", was.Policy.BlacklistFile, cfg.Policy.BlacklistFile},
 	} {
 		if !reflect.DeepEqual(part.old, part.now) {

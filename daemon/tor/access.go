@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
-	"os/exec"
 	"path/filepath"
 	"sync"
 	"time"
@@ -190,9 +189,8 @@ func (a *Access) start(ctx context.Context, of func(Place) Port) (own *Private, 
 	if a.cfg.Start == StartNever {
 		return nil, "", fmt.Errorf("%w that can be used runs on this machine, and none may be started (start in [TOR]): start yours", ErrNoTor)
 	}
-	if _, err := exec.LookPath(a.cfg.Program); err != nil {
-		return nil, "", fmt.Errorf("%w that can be used runs on this machine, and its program %q is not installed: "+
-			"install it (Debian: sudo apt install tor)", ErrNoTor, a.cfg.Program)
+	if _, err := LookProgram(a.cfg.Program); err != nil {
+		return nil, "", err
 	}
 	if err := durable.MkdirAll(durable.OS, a.cfg.Folder, 0o700); err != nil {
 		return nil, "", fmt.Errorf("the folder of the private Tor: %w", err)

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -211,4 +212,33 @@ func explain(address string, err error) string {
 		return "no answer within " + probeWait.String()
 	}
 	return err.Error()
+}
+
+// Advice is what to do next, in sentences, for what Find has found: about
+// connections, and about onion services. start is that of AccessConfig; program
+// tells that Tor's is here. Where all is well it says which Tor is used.
+func Advice(found []Place, start string, program bool) (connections, services string) {
+	if start == StartAlways {
+		found = slices.DeleteFunc(slices.Clone(found), func(p Place) bool { return p.Name != private })
+	}
+	canStart := program && start != StartNever
+	connections = advice(found, canStart, "Connections", func(p Place) Port { return p.SOCKS })
+	services = advice(found, canStart, "Onion services", func(p Place) Port { return p.Control })
+	return connections, services
+}
+
+func advice(found []Place, canStart bool, what string, of func(Place) Port) string {
+	barred := "" // the first port that something can be done about
+	for _, p := range found {
+		switch port := of(p); {
+		case port.Usable:
+			return fmt.Sprintf("%s use %s (%s).", what, port.Address, p.Name)
+		case barred == "" && port.there():
+			barred = fmt.Sprintf(" Or for %s: %s.", port.Address, port.Problem)
+		}
+	}
+	if canStart {
+		return what + " use a private Tor, which is started when it is needed." + barred
+	}
+	return what + " have no Tor. Install it (Debian: sudo apt install tor), or start yours." + barred
 }

@@ -130,3 +130,24 @@ func TestAccess(t *testing.T) {
 		t.Errorf("published: %v", err)
 	}
 }
+
+// TestAdvice: what is told to who looks for a Tor.
+func TestAdvice(t *testing.T) {
+	system := Place{Name: "system", SOCKS: Port{Address: "a:1", Usable: true}, Control: Port{Address: "a:2", err: ErrAuth, Problem: "join a group"}}
+	for _, c := range []struct {
+		found                 []Place
+		start                 string
+		program               bool
+		connections, services string
+	}{
+		{[]Place{system}, StartAuto, true, "use a:1 (system)", "private Tor, which is started when it is needed. Or for a:2: join a group"},
+		{[]Place{system}, StartNever, true, "use a:1 (system)", "have no Tor. Install it (Debian: sudo apt install tor), or start yours. Or for a:2"},
+		{[]Place{system}, StartAlways, true, "private Tor", "private Tor"},
+		{nil, StartAuto, false, "have no Tor", "have no Tor"},
+	} {
+		connections, services := Advice(c.found, c.start, c.program)
+		if !strings.Contains(connections, c.connections) || !strings.Contains(services, c.services) {
+			t.Errorf("%+v: %q and %q", c, connections, services)
+		}
+	}
+}

@@ -72,9 +72,9 @@ type Private struct {
 // StartPrivate starts a Tor and returns when its ports listen; Ready waits for
 // the network. Errors match ErrNoTor or that of ctx, which bounds the start only.
 func StartPrivate(ctx context.Context, cfg PrivateConfig) (*Private, error) {
-	program, err := exec.LookPath(cfg.Program)
+	program, err := LookProgram(cfg.Program)
 	if err != nil {
-		return nil, fmt.Errorf("%w: its program is not here: %w", ErrNoTor, err)
+		return nil, err
 	}
 	if cfg.Folder, err = filepath.Abs(cfg.Folder); err != nil {
 		return nil, err
@@ -103,6 +103,19 @@ func StartPrivate(ctx context.Context, cfg PrivateConfig) (*Private, error) {
 		return nil, fmt.Errorf("%w: the private one did not start: %w%s", ErrNoTor, err, p.said())
 	}
 	return p, nil
+}
+
+// LookProgram finds Tor's program: a path, or a name that is looked for in PATH
+// and where Debian has it. Errors match ErrNoTor.
+func LookProgram(name string) (path string, err error) {
+	path, err = exec.LookPath(name)
+	if err != nil && filepath.Base(name) == name {
+		path, err = exec.LookPath("/usr/sbin/" + name)
+	}
+	if err != nil {
+		return "", fmt.Errorf("%w: its program %q is not here; install it (Debian: sudo apt install tor)", ErrNoTor, name)
+	}
+	return path, nil
 }
 
 // arguments have everything that our Tor is told, so that neither the system's

@@ -16,6 +16,7 @@ import (
 
 	"github.com/joinmarket-go/joinmarket/daemon/tor"
 	"github.com/joinmarket-go/joinmarket/daemon/tor/tortest"
+	"github.com/joinmarket-go/joinmarket/protocol/onion"
 )
 
 // patience bounds what takes Tor some seconds.
@@ -86,7 +87,7 @@ func dial(t *testing.T, socks, identity string, s *tor.Service) net.Conn {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	for {
-		conn, err := tor.Dialer{SOCKS: socks}.Dial(ctx, identity, fmt.Sprintf("%s:%d", s.Address(), tor.ServicePort))
+		conn, err := tor.Dialer{SOCKS: socks}.Dial(ctx, identity, fmt.Sprintf("%s:%d", s.Address(), onion.Port))
 		if err == nil {
 			t.Cleanup(func() { conn.Close() })
 			return conn

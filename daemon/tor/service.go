@@ -16,9 +16,6 @@ import (
 )
 
 const (
-	// ServicePort is the port of all onion services of the market (protocol:
-	// onion messaging).
-	ServicePort = 5222
 	// uploadWait bounds how long a new service may take to be known.
 	uploadWait = 3 * time.Minute
 	// byeWait bounds the farewell of a service.
@@ -59,7 +56,7 @@ type Service struct {
 	address string
 }
 
-// Address ends with ".onion"; the port is ServicePort.
+// Address ends with ".onion"; the port is that of package onion.
 func (s *Service) Address() string { return s.address }
 
 // Done is closed when the service is no more: after Close, or because Tor or the
@@ -136,7 +133,7 @@ func (c *conn) addOnion(ctx context.Context, cfg ServiceConfig, pow bool) (reply
 	if cfg.MaxStreams > 0 {
 		command += " MaxStreams=" + strconv.Itoa(cfg.MaxStreams)
 	}
-	target := " Port=" + strconv.Itoa(ServicePort) + "," + literal(cfg.Target)
+	target := " Port=" + strconv.Itoa(onion.Port) + "," + literal(cfg.Target)
 	if pow {
 		r, err := c.do(ctx, command+powFlags+target)
 		if !errors.Is(err, ErrRefused) {
