@@ -163,10 +163,11 @@ func TestDirectoryHellos(t *testing.T) {
 // back.
 func TestLost(t *testing.T) {
 	inWorld(t, Config{}, []string{service(1)}, func(t *testing.T, w *world) {
+		d := w.directory(service(1))
 		w.c.mu.Lock()
 		w.c.serving = true
 		w.c.mu.Unlock()
-		w.directory(service(1)).close()
+		d.close()
 		if s := w.state(); s != control.ChannelLost {
 			t.Errorf("a maker's: %s", s)
 		}

@@ -10,7 +10,6 @@ import (
 	"github.com/joinmarket-go/joinmarket/daemon/channel"
 	"github.com/joinmarket-go/joinmarket/daemon/rate"
 	"github.com/joinmarket-go/joinmarket/internal/random"
-	"github.com/joinmarket-go/joinmarket/protocol"
 	"github.com/joinmarket-go/joinmarket/protocol/control"
 	"github.com/joinmarket-go/joinmarket/protocol/onion"
 )
@@ -233,10 +232,9 @@ func (c *Channel) learn(d *directory, text string) {
 		switch {
 		case p.Nick == c.cfg.Nick || p.Location == c.location && p.Location.Serving() || c.isDirectory(p.Location):
 		case p.Left:
-			delete(d.listed, p.Nick)
 			if d.heard.has(p.Nick) {
 				delete(d.heard, p.Nick)
-				c.leaves(p.Nick)
+				c.leaves(d, p.Nick)
 			}
 		case p.Location.Serving():
 			d.listed.put(p.Nick, p.Location, now)
@@ -252,21 +250,3 @@ func (c *Channel) isDirectory(at onion.Location) bool {
 	}
 	return false
 }
-
-// leaves tells the session that a nick left, if every directory through which it
-// was heard says so and we see nothing else (attack N20); mu is held. While a
-// conversation is held the answer to it, or none, tells more.
-func (c *Channel) leaves(nick protocol.Nick) {
-	if c.present(nick) {
-		return
-	}
-	if w := c.ways[nick]; w != nil && time.Since(w.used) < talkLife {
-		w.gone = true
-		return
-	}
-	c.emit(channel.Left{Nick: nick})
-}
-
-// present reports whether a directory passed on lines of nick, or a connection
-// leads to it; mu is held.
-func (c *Channel) present(nick protocol.Nick) bool { return c.heardOf(nick) || c.direct(nick) != nil }

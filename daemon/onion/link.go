@@ -21,6 +21,7 @@ const (
 	torTimeout   = 60 * time.Second // the same, of those that we dialled
 	lineTimeout  = 60 * time.Second // for a line that has begun
 	idleTimeout  = 20 * time.Minute // without a line, of direct ones
+	pingAfter    = time.Minute      // without a line, of directories
 	deadAfter    = 90 * time.Second // without a line although we ask, of directories that answered before
 )
 
@@ -245,7 +246,7 @@ func (c *Channel) keepAlive(now time.Time) {
 	for _, d := range c.directories {
 		l := d.link
 		switch {
-		case l == nil || !l.features.Has(onion.FeaturePeerList) || now.Sub(l.last) < sweepEvery/2:
+		case l == nil || !l.features.Has(onion.FeaturePeerList) || now.Sub(l.last) < pingAfter:
 		case l.answers && now.Sub(l.last) > deadAfter:
 			l.conn.Close()
 		default:

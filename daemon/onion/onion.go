@@ -95,15 +95,16 @@ type Channel struct {
 	outbound    int              // direct ones, dialled, up or not
 	location    onion.Location   // ours
 
-	ways   map[protocol.Nick]*way // where conversations are held
-	found  map[protocol.Nick]onion.Location
-	avoid  map[onion.Location]time.Time // not dialled before
-	heard  repeats
-	state  control.ChannelState
-	hold   time.Time // up until then at least, while makers are sought
-	asked  time.Time // when we last asked for the order book
-	alerts map[string]bool
-	stats  stats
+	ways    map[protocol.Nick]*way // where conversations are held
+	found   map[protocol.Nick]onion.Location
+	avoid   map[onion.Location]time.Time // not dialled before
+	leaving map[protocol.Nick]leaving
+	heard   repeats
+	state   control.ChannelState
+	hold    time.Time // up until then at least, while makers are sought
+	asked   time.Time // when we last asked for the order book
+	alerts  map[string]bool
+	stats   stats
 }
 
 // stats are counted since New.
@@ -138,6 +139,7 @@ func New(cfg Config) *Channel {
 		location: onion.NotServing,
 		ways:     make(map[protocol.Nick]*way),
 		found:    make(map[protocol.Nick]onion.Location),
+		leaving:  make(map[protocol.Nick]leaving),
 		avoid:    make(map[onion.Location]time.Time),
 		alerts:   make(map[string]bool),
 		state:    control.ChannelConnecting,

@@ -19,7 +19,7 @@ const maxQueued = 256
 const ended control.ChannelState = "ended"
 
 // sweepEvery is how often what is over is forgotten.
-const sweepEvery = time.Minute
+const sweepEvery = 30 * time.Second
 
 // Run connects to all directories and keeps connecting until ctx ends, then
 // closes everything. It returns nil then, and ErrConfig if it could never work.
@@ -163,6 +163,7 @@ func (c *Channel) sweep(now time.Time) {
 	for _, d := range c.directories {
 		d.heard.sweep(now)
 	}
+	c.settle(now)
 	c.keepAlive(now)
 	c.compare(now)
 	c.look("no directory and no maker is connected")

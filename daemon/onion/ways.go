@@ -41,7 +41,6 @@ type way struct {
 	waiting  bool     // dialling, with a directory at hand
 	held     []letter // while dialling
 	used     time.Time
-	gone     bool // directories say that the nick left
 }
 
 // way returns the way of a nick, or a new one; nil if there are too many. mu is
