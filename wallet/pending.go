@@ -44,10 +44,12 @@ type pending struct {
 	since time.Time   // to the second
 	// others send it, or the user does: we do not by ourselves
 	others bool
+	// gone is the height from which on the chain lacks an input; 0: it has all
+	gone int32
 }
 
 func (p pending) equal(o pending) bool {
-	return p.since.Equal(o.since) && p.others == o.others && p.tx.TxHash() == o.tx.TxHash()
+	return p.since.Equal(o.since) && p.others == o.others && p.gone == o.gone && p.tx.TxHash() == o.tx.TxHash()
 }
 
 // pendingBody is a pending transaction in the wallet file.
@@ -56,6 +58,8 @@ type pendingBody struct {
 	Since int64  `json:"since"` // Unix time
 	// Others send it.
 	Others bool `json:"others,omitempty"`
+	// Gone is the height from which on the chain lacks an input.
+	Gone int32 `json:"gone,omitempty"`
 }
 
 func encodePending(all map[chainhash.Hash]pending) (list []pendingBody, err error) {
@@ -64,7 +68,7 @@ func encodePending(all map[chainhash.Hash]pending) (list []pendingBody, err erro
 		if err := p.tx.Serialize(&raw); err != nil {
 			return nil, fmt.Errorf("a pending transaction: %w", err)
 		}
-		list = append(list, pendingBody{hex.EncodeToString(raw.Bytes()), p.since.Unix(), p.others})
+		list = append(list, pendingBody{hex.EncodeToString(raw.Bytes()), p.since.Unix(), p.others, p.gone})
 	}
 	slices.SortFunc(list, func(a, b pendingBody) int {
 		return cmp.Or(cmp.Compare(a.Since, b.Since), cmp.Compare(a.Tx, b.Tx))
@@ -79,7 +83,7 @@ func decodePending(list []pendingBody) (map[chainhash.Hash]pending, error) {
 		if err != nil {
 			return nil, fmt.Errorf("a pending transaction: %w", err)
 		}
-		all[tx.TxHash()] = pending{tx, time.Unix(b.Since, 0), b.Others}
+		all[tx.TxHash()] = pending{tx, time.Unix(b.Since, 0), b.Others, b.Gone}
 	}
 	return all, nil
 }
@@ -109,6 +113,9 @@ type Pending struct {
 	Seen          bool  // in the mempool or a block, when the node was last asked
 	Confirmations int32 // 0: unconfirmed
 	Others        bool  // others are to send it: Run does not
+	// Spent: another participant has spent a coin of it otherwise, six blocks ago
+	// or more, so that it is not sent any more, and its coins are free.
+	Spent bool
 }
 
 // Pending lists them, the oldest first.
@@ -124,7 +131,7 @@ func (w *Wallet) Pending() []Pending {
 	var list []Pending
 	for id, p := range w.state.pending {
 		n, seen := confirmations[id]
-		list = append(list, Pending{ID: id, Tx: p.tx, Since: p.since, Seen: seen, Confirmations: n, Others: p.others})
+		list = append(list, Pending{ID: id, Tx: p.tx, Since: p.since, Seen: seen, Confirmations: n, Others: p.others, Spent: !seen && p.spent(w.heightLocked())})
 	}
 	slices.SortFunc(list, func(a, b Pending) int {
 		return cmp.Or(a.Since.Compare(b.Since), bytes.Compare(a.ID[:], b.ID[:]))
@@ -190,7 +197,7 @@ func (w *Wallet) keepTx(tx *wire.MsgTx, others bool) error {
 		if _, known := s.pending[id]; !known && len(s.pending) >= maxPending {
 			return ErrPending
 		}
-		s.pending[id] = pending{tx.Copy(), time.Unix(time.Now().Unix(), 0), others}
+		s.pending[id] = pending{tx: tx.Copy(), since: time.Unix(time.Now().Unix(), 0), others: others}
 		return nil
 	})
 }
@@ -218,12 +225,24 @@ func conflict(a, b *wire.MsgTx) bool {
 	return slices.ContainsFunc(b.TxIn, func(in *wire.TxIn) bool { return spent[in.PreviousOutPoint] })
 }
 
-// promised returns the coins that pending transactions spend.
+// heightLocked is the last known height, 0 if none is; w.mu is held.
+func (w *Wallet) heightLocked() int32 {
+	if w.view == nil {
+		return 0
+	}
+	return w.view.tip.Height
+}
+
+// promised returns the coins that pending transactions spend, as far as these can
+// be mined.
 func (w *Wallet) promised() map[wire.OutPoint]bool {
 	w.mu.RLock()
 	defer w.mu.RUnlock()
 	coins := make(map[wire.OutPoint]bool)
 	for _, p := range w.state.pending {
+		if p.spent(w.heightLocked()) {
+			continue
+		}
 		for _, in := range p.tx.TxIn {
 			coins[in.PreviousOutPoint] = true
 		}

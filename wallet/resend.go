@@ -27,7 +27,7 @@ func (w *Wallet) lost() (lost []Pending) {
 	}
 	depth := v.spent(all)
 	for _, p := range w.Pending() {
-		if _, spent := depth[p.ID]; !spent {
+		if _, spent := depth[p.ID]; !spent && !p.Spent {
 			lost = append(lost, p)
 		}
 	}

@@ -97,7 +97,7 @@ func newState(seed keys.Seed, cfg Config) (state, error) {
 // version 3 types other than P2WPKH, watch-only wallets, bonds, imported keys
 // and backups; version 4 held coins, and pending transactions that others send;
 // version 5 what the held coins were signed for; version 6 which bonds are known;
-// version 7 which coins were shown.
+// version 7 which coins were shown, and which pending transactions lack a coin.
 // Older ones can be read as well: those that may have bonds seek them.
 const (
 	bodyVersion = 7

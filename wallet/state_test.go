@@ -44,7 +44,7 @@ func testBody(t testing.TB) (keys.Seed, state, []byte) {
 		},
 		behind:  true,
 		backup:  backupMark{1_700_000_002, []branchPair{{1, 0}, {3, 7}}},
-		pending: map[chainhash.Hash]pending{tx.TxHash(): {tx, time.Unix(1_700_000_001, 0), true}},
+		pending: map[chainhash.Hash]pending{tx.TxHash(): {tx, time.Unix(1_700_000_001, 0), true, 7}},
 		held:    map[wire.OutPoint]time.Time{{Index: 4}: time.Unix(1_700_000_009, 0)},
 		signed:  []signed{{Deal{bare, 5, -1}, []wire.OutPoint{{Index: 3}}, time.Unix(1_700_000_003, 0)}, {Deal{tx.Copy(), 6, 1}, nil, time.Unix(1_700_000_003, 0)}},
 	}

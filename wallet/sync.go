@@ -134,6 +134,9 @@ func (w *Wallet) update(ctx context.Context) (*view, error) {
 		if skipped, err := w.catchUp(); err != nil {
 			return nil, err
 		} else if !skipped {
+			if err := w.overtaken(ctx, &last); err != nil {
+				return nil, err
+			}
 			return &last, w.settle(&last)
 		}
 	}

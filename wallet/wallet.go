@@ -119,9 +119,10 @@ type Wallet struct {
 	grow   chan struct{} // tells Run that more addresses are to be watched
 	leases coins.Leases
 
-	syncing sync.Mutex // held during a synchronisation; protects the next fields
-	told    bool       // the backend knows what is to be watched
-	rescan  bool       // the backend watches addresses whose past was not fetched yet
+	syncing sync.Mutex    // held during a synchronisation; protects the next fields
+	told    bool          // the backend knows what is to be watched
+	looked  chain.BlockID // the tip at which inputs of pending transactions were looked for
+	rescan  bool          // the backend watches addresses whose past was not fetched yet
 
 	storing sync.Mutex // held while the state of the chain is written; protects the next field
 	stored  stored

@@ -18,7 +18,8 @@ until six blocks lie on it. Should the node lose one, every jm that stays up
 After two weeks without success it is given up.
 
 A CoinJoin that a maker was given to send is kept the same way, but sent by
-nobody here. A maker's list has the CoinJoins too that it signed and whose end
+nobody here. One of which another participant has spent a coin otherwise cannot
+be mined any more: six blocks later its coins are free, and the list says so. A maker's list has the CoinJoins too that it signed and whose end
 it has not seen; their coins are set aside for some minutes.`
 	cmd.AddCommand(newPendingList(a), newPendingSend(a), newPendingForget(a))
 	return cmd
@@ -27,7 +28,7 @@ it has not seen; their coins are set aside for some minutes.`
 func newPendingSend(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "send [WALLET]",
-		Short: "Send those again that the node has lost",
+		Short: "Send again the transactions that the node has lost",
 		Long: `Send those again that the node has lost. A light client cannot know what its
 peers have lost: it offers them all that is not confirmed.`,
 		Args: cobra.MaximumNArgs(1),
@@ -78,7 +79,7 @@ func newPendingForget(a *app) *cobra.Command {
 	var yes bool
 	cmd := &cobra.Command{
 		Use:   "forget [WALLET] TXID",
-		Short: "Give one up, so that its coins can be spent otherwise",
+		Short: "Give a transaction up, so that its coins can be spent otherwise",
 		Long: `Give a transaction up: it is not sent again, and its coins can be spent
 otherwise. Whoever has a copy can still have it mined; to be sure that it never
 is, spend one of its coins in another transaction (jm wallet send --coin).`,

@@ -16,7 +16,7 @@ type pendingTx struct {
 	TxID          string `json:"txid"`
 	Tx            string `json:"tx"` // hex
 	Since         string `json:"since"`
-	State         string `json:"state"` // confirmed, unconfirmed or lost
+	State         string `json:"state"` // confirmed, unconfirmed, lost or double-spent
 	Confirmations int32  `json:"confirmations"`
 	Others        bool   `json:"others"` // a maker was given it to send: jm does not
 }
@@ -38,7 +38,7 @@ func newPendingList(a *app) *cobra.Command {
 	var offline bool
 	cmd := &cobra.Command{
 		Use:   "list [WALLET]",
-		Short: "List them",
+		Short: "List the transactions that are not yet safe in the chain",
 		Args:  cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := a.load(); err != nil {
@@ -57,12 +57,12 @@ func newPendingList(a *app) *cobra.Command {
 				a.term.say("Nothing is pending.")
 			}
 			for _, p := range sent {
-				fmt.Fprintf(a.term.out, "%s   since %s   %s\n", p.TxID, p.Since, p.note())
+				fmt.Fprintf(a.term.out, "%s   since %s   %s\n", p.TxID, local(p.Since), p.note())
 			}
 			for _, s := range signed {
-				fmt.Fprintf(a.term.out, "%s   since %s   %s\n", s.TxID, s.Since, s.note())
+				fmt.Fprintf(a.term.out, "%s   since %s   %s\n", s.TxID, local(s.Since), s.note())
 				for _, coin := range s.Coins {
-					fmt.Fprintf(a.term.out, "    set aside until %s: %s\n", s.Until, coin)
+					fmt.Fprintf(a.term.out, "    set aside until %s: %s\n", local(s.Until), coin)
 				}
 			}
 			return nil
@@ -76,6 +76,9 @@ func pendingList(all []wallet.Pending) []pendingTx {
 	list := []pendingTx{}
 	for _, p := range all {
 		state := txState(p.Seen, p.Confirmations)
+		if p.Spent {
+			state = "double-spent"
+		}
 		list = append(list, pendingTx{p.ID.String(), txHex(p.Tx), utc(p.Since), state, p.Confirmations, p.Others})
 	}
 	return list
@@ -101,6 +104,15 @@ func signedList(all []wallet.Signed) []signedTx {
 
 func utc(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
+// local is a time of utc as the displays have it, by the user's clock.
+func local(text string) string {
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return text
+	}
+	return t.Local().Format(time.DateTime)
+}
+
 func texts(outs []wire.OutPoint) []string {
 	list := []string{}
 	for _, out := range outs {
@@ -121,9 +133,10 @@ func txState(seen bool, confirmations int32) string {
 
 func (p pendingTx) note() string {
 	text := map[string]string{
-		"confirmed":   fmt.Sprintf("%d confirmations", p.Confirmations),
-		"unconfirmed": "in the mempool",
-		"lost":        "the node does not have it; jm wallet pending send",
+		"confirmed":    fmt.Sprintf("%d confirmations", p.Confirmations),
+		"unconfirmed":  "in the mempool",
+		"lost":         "the node does not have it; jm wallet pending send",
+		"double-spent": "will not be mined: another participant spent a coin of it otherwise; yours are free",
 	}[p.State]
 	if p.Others && p.State == "lost" {
 		return "a maker was given it to send; the node does not have it (yet)"

@@ -67,3 +67,32 @@ func TestD3PendingListTellsWhatIsHeld(t *testing.T) {
 		t.Errorf("%+v", list)
 	}
 }
+
+// TestT20PendingListTellsDoubleSpends: a CoinJoin of which a maker's coin is gone
+// is listed as such, and our coin is free.
+func TestT20PendingListTellsDoubleSpends(t *testing.T) {
+	s := newScene(t, writing{})
+	tx := wire.NewMsgTx(2)
+	tx.AddTxIn(wire.NewTxIn(&s.coins[0], nil, nil))
+	tx.AddTxIn(wire.NewTxIn(&wire.OutPoint{Hash: s.coins[0].Hash, Index: 77}, nil, nil)) // the chain has none
+	tx.AddTxOut(wire.NewTxOut(1_000_000, []byte{0x51}))
+	s.with("default", func(w *wallet.Wallet) bool {
+		if err := w.Keep(tx); err != nil {
+			t.Fatal(err)
+		}
+		return true
+	})
+	if text := s.must("wallet", "pending", "list"); !strings.Contains(text, "a maker was given it to send") {
+		t.Errorf("at first\n%s", text)
+	}
+	s.chain.Mine(6)
+	if text := s.must("wallet", "pending", "list"); !strings.Contains(text, tx.TxHash().String()) || !strings.Contains(text, "another participant spent a coin of it otherwise") {
+		t.Errorf("six blocks later\n%s", text)
+	}
+	if text := s.must("wallet", "pending", "list", "--json"); !strings.Contains(text, `"state": "double-spent"`) {
+		t.Errorf("as JSON\n%s", text)
+	}
+	if text := s.must("wallet", "show"); strings.Contains(text, "set aside") || strings.Contains(text, "leased") {
+		t.Errorf("the coin is not free:\n%s", text)
+	}
+}

@@ -179,6 +179,27 @@ func (b *Backend) TxOut(ctx context.Context, out wire.OutPoint) (chain.TxOut, er
 	}, nil
 }
 
+// HasTxOut implements chain.InChain.
+func (b *Backend) HasTxOut(ctx context.Context, out wire.OutPoint) (bool, error) {
+	if err := b.enter(ctx); err != nil {
+		return false, err
+	}
+	defer b.c.mu.Unlock()
+	has := false
+	for tx, height := range b.c.all() {
+		if height == 0 {
+			continue
+		}
+		has = has || tx.TxHash() == out.Hash && int(out.Index) < len(tx.TxOut)
+		for _, in := range tx.TxIn {
+			if in.PreviousOutPoint == out {
+				return false, nil
+			}
+		}
+	}
+	return has, nil
+}
+
 // FeeRate implements chain.Backend.
 func (b *Backend) FeeRate(ctx context.Context, _ int) (sats.Amount, error) {
 	if err := b.enter(ctx); err != nil {

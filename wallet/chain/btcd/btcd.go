@@ -214,3 +214,12 @@ func (b *Backend) TxOut(ctx context.Context, out wire.OutPoint) (_ chain.TxOut, 
 	}
 	return found, nil
 }
+
+// HasTxOut implements chain.InChain.
+func (b *Backend) HasTxOut(ctx context.Context, out wire.OutPoint) (_ bool, err error) {
+	defer b.note(&err)
+	if err := b.check(ctx); err != nil {
+		return false, err
+	}
+	return b.node.HasTxOut(ctx, out)
+}

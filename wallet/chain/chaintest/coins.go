@@ -179,6 +179,8 @@ func (s *suite) spendOf(t *testing.T, a *account) {
 	if _, err := b.TxOut(timed(t), outPoint(coin, 0)); !errors.Is(err, chain.ErrNoTxOut) {
 		t.Errorf("spent in the mempool: %v, want ErrNoTxOut", err)
 	}
+	checkInChain(t, b, outPoint(coin, 0), true)
+	checkInChain(t, b, outPoint(spend, 0), false)
 	await(t, b, received, "the spend", unconfirmed(spend))
 
 	later := s.backend(t)
@@ -191,6 +193,20 @@ func (s *suite) spendOf(t *testing.T, a *account) {
 	await(t, later, received, "the block, later", in(spend, block))
 	if _, err := b.TxOut(timed(t), outPoint(coin, 0)); !errors.Is(err, chain.ErrNoTxOut) {
 		t.Errorf("spent: %v, want ErrNoTxOut", err)
+	}
+	checkInChain(t, b, outPoint(coin, 0), false)
+	checkInChain(t, b, outPoint(spend, 0), true)
+}
+
+// checkInChain asks for an output without the mempool, where the backend can.
+func checkInChain(t *testing.T, b chain.Backend, out wire.OutPoint, want bool) {
+	t.Helper()
+	node, can := b.(chain.InChain)
+	if !can {
+		return
+	}
+	if has, err := node.HasTxOut(timed(t), out); err != nil || has != want {
+		t.Errorf("the chain has it: %v, %v; want %v", has, err, want)
 	}
 }
 

@@ -146,6 +146,15 @@ func (b *Backend) TxOut(ctx context.Context, out wire.OutPoint) (_ chain.TxOut, 
 	return b.node.TxOut(ctx, out)
 }
 
+// HasTxOut implements chain.InChain.
+func (b *Backend) HasTxOut(ctx context.Context, out wire.OutPoint) (_ bool, err error) {
+	defer b.note(&err)
+	if err := b.check(ctx); err != nil {
+		return false, err
+	}
+	return b.node.HasTxOut(ctx, out)
+}
+
 // check makes sure, once per connection, that the node is one to believe.
 func (b *Backend) check(ctx context.Context) error {
 	if b.checked.Load() {

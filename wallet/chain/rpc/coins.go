@@ -37,6 +37,16 @@ func (c *Client) TxOut(ctx context.Context, out wire.OutPoint) (chain.TxOut, err
 	}, nil
 }
 
+// HasTxOut asks gettxout without the mempool.
+func (c *Client) HasTxOut(ctx context.Context, out wire.OutPoint) (bool, error) {
+	var found *struct{}
+	err := c.Call(ctx, "gettxout", []any{out.Hash.String(), out.Index, false}, &found)
+	if err != nil && !HasCode(err, CodeNotFound) { // which btcd says of some
+		return false, err
+	}
+	return found != nil, nil
+}
+
 // Send asks sendrawtransaction. A transaction that the node has already is no
 // error; one that it refuses gives chain.ErrRejected with the node's reason.
 func (c *Client) Send(ctx context.Context, tx *wire.MsgTx) error {
