@@ -5,17 +5,15 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/joinmarket-go/joinmarket/daemon/metrics"
 	"github.com/joinmarket-go/joinmarket/internal/sdnotify"
-	"github.com/joinmarket-go/joinmarket/protocol/control"
 )
 
-// beats tells systemd that we are ready, that we live as long as every session
-// does, and that we end.
+// beats tells systemd that we are ready, that we live as long as what we do is
+// healthy, and that we end.
 type beats struct {
-	to     sdnotify.Socket
-	status func(context.Context) control.StatusAnswer
-	log    *slog.Logger
+	to      sdnotify.Socket
+	healthy func(context.Context) error
+	log     *slog.Logger
 }
 
 func (b beats) run(ctx context.Context) error {
@@ -33,7 +31,7 @@ func (b beats) run(ctx context.Context) error {
 			return nil
 		case <-beat:
 		}
-		if err := metrics.Healthy(b.status(ctx)); err != nil {
+		if err := b.healthy(ctx); err != nil {
 			b.log.Error("no sign of life to systemd", "err", err)
 			continue
 		}

@@ -66,6 +66,14 @@ const maxClients = 1000
 // errUsage marks mistakes in the arguments.
 var errUsage = errors.New("wrong arguments")
 
+// noArguments refuses arguments that are no flags.
+func noArguments(_ *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return fmt.Errorf("%w: unexpected %q", errUsage, args[0])
+	}
+	return nil
+}
+
 // run serves until ctx ends and returns the exit status.
 func run(ctx context.Context, args []string, out, errw io.Writer) int {
 	var o options
@@ -95,13 +103,9 @@ Exit status: 0 told to end, 1 failed, 2 wrong arguments.`,
 		Example: `  joinmarketd
   joinmarketd --listen tcp:127.0.0.1:27183 --cookie-file /run/joinmarket/cookie
   joinmarketd --amp 127.0.0.1:27183
-  joinmarketd status`,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return fmt.Errorf("%w: unexpected %q", errUsage, args[0])
-			}
-			return nil
-		},
+  joinmarketd status
+  joinmarketd directory`,
+		Args:          noArguments,
 		Version:       version,
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -113,7 +117,7 @@ Exit status: 0 told to end, 1 failed, 2 wrong arguments.`,
 	cmd.SetVersionTemplate("joinmarketd {{.Version}}\n")
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fmt.Errorf("%w: %w", errUsage, err) })
 	cmd.CompletionOptions.DisableDefaultCmd = true
-	cmd.AddCommand(newStatus(&o, out))
+	cmd.AddCommand(newStatus(&o, out), newDirectory(&o, out, errw))
 	f := cmd.PersistentFlags() // of where the daemon is found, too
 	f.StringVar(&o.dir, "datadir", "", "data `folder`: joinmarket.cfg and the used commitments (default ~/.joinmarket)")
 	f.StringVar(&o.listen, "listen", "", "`address` for clients: unix:/path or tcp:127.0.0.1:port (default: [DAEMON] of joinmarket.cfg)")

@@ -133,7 +133,7 @@ func TestSignals(t *testing.T) {
 		}
 	}
 	edit("[MESSAGING:hackint]", "[MESSAGING:other]\nhost = localhost\nport = 6667\nchannel = x\n[MESSAGING:hackint]")
-	p.logged(`msg="joinmarket.cfg read again" channels=2`)
+	p.logged(`msg="joinmarket.cfg read again" channels=3`)
 	edit("daemon_socket_mode = 0600", "daemon_socket_mode = 0660")
 	p.logged(`msg="needs a restart to change" key=[DAEMON]`)
 	edit("log_levels =", "log_levels = wallet=DEBUG")
@@ -142,7 +142,7 @@ func TestSignals(t *testing.T) {
 	p.logged(`msg="joinmarket.cfg not read again"`)
 	edit("console_log_level = INFO", "console_log_level = ERROR")
 	edit("log_levels =", "log_levels = daemon=DEBUG") // the next line that is shown
-	p.logged(`channels=1`)
+	p.logged(`channels=2`)
 
 	nc, err := net.Dial("unix", p.socket)
 	if err != nil {

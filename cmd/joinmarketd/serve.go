@@ -39,7 +39,7 @@ func (o options) serve(ctx context.Context, out, errw io.Writer) error {
 	if err := o.check(); err != nil {
 		return err
 	}
-	set, err := o.load(errw)
+	set, err := o.load(errw, "joinmarketd.log")
 	if err != nil {
 		return err
 	}
@@ -107,7 +107,7 @@ func (o options) serve(ctx context.Context, out, errw io.Writer) error {
 		fmt.Fprintf(out, "metrics on http://%s/metrics\n", m.Address())
 	}
 	fmt.Fprintf(out, "listening on %s\n", listener.Address())
-	return together(ctx, append(services, beats{sdnotify.FromEnv(os.Getenv), d.Status, log}.run))
+	return together(ctx, append(services, beats{sdnotify.FromEnv(os.Getenv), healthy(d), log}.run))
 }
 
 // torAccess is the Tor of this process. A private one tells of its way in the log.
@@ -118,6 +118,11 @@ func torAccess(cfg config.Tor, log *slog.Logger) *tor.Access {
 			log.Info("the private Tor gets into the network", "percent", percent, "doing", what)
 		},
 	})
+}
+
+// healthy asks whether all sessions of a daemon answer.
+func healthy(d *daemon.Daemon) func(context.Context) error {
+	return func(ctx context.Context) error { return metrics.Healthy(d.Status(ctx)) }
 }
 
 // leaveMarket waits for the end of ctx and then has the daemon stop within

@@ -13,7 +13,7 @@ import (
 )
 
 // parts are those of the program that have levels of their own in the log.
-var parts = []string{"daemon", "irc", "onion", "tor", "control", "amp", "metrics"}
+var parts = []string{"daemon", "irc", "onion", "tor", "control", "amp", "metrics", "directory"}
 
 // settings are what the configuration says, and the log that follows it.
 type settings struct {
@@ -22,8 +22,9 @@ type settings struct {
 	log    *slog.Logger
 }
 
-// load reads the configuration and makes the logger.
-func (o options) load(errw io.Writer) (*settings, error) {
+// load reads the configuration and makes the logger, which writes to a file of that
+// name too.
+func (o options) load(errw io.Writer, file string) (*settings, error) {
 	cfg, err := o.read()
 	if err != nil {
 		return nil, err
@@ -32,7 +33,7 @@ func (o options) load(errw io.Writer) (*settings, error) {
 	if err := o.setLevels(set.levels, cfg); err != nil {
 		return nil, err
 	}
-	set.log = logs.New(errw, set.levels, filepath.Join(cfg.Dir, "logs", "joinmarketd.log"))
+	set.log = logs.New(errw, set.levels, filepath.Join(cfg.Dir, "logs", file))
 	set.warn(cfg)
 	return set, nil
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net"
 	"time"
@@ -28,12 +27,7 @@ conversations, and which limits were reached. docs/operations.md says what to do
 about it.
 
 Exit status: 0 it answered, 1 it did not.`,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return fmt.Errorf("%w: unexpected %q", errUsage, args[0])
-			}
-			return nil
-		},
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := o.read()
 			if err != nil {
@@ -50,9 +44,7 @@ Exit status: 0 it answered, 1 it did not.`,
 				return err
 			}
 			if asJSON {
-				enc := json.NewEncoder(out)
-				enc.SetIndent("", "  ")
-				return enc.Encode(a)
+				return printJSON(out, a)
 			}
 			_, err = io.WriteString(out, statustext.Of(a, time.Now()))
 			return err
@@ -60,4 +52,10 @@ Exit status: 0 it answered, 1 it did not.`,
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the answer of the control protocol")
 	return cmd
+}
+
+func printJSON(out io.Writer, v any) error {
+	enc := json.NewEncoder(out)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
 }

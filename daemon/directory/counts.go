@@ -1,8 +1,6 @@
 package directory
 
-import (
-	"sync/atomic"
-)
+import "sync/atomic"
 
 // cause is what is counted. Nothing that a peer sends makes a counter.
 type cause uint8
@@ -91,6 +89,14 @@ var table = [causes]struct{ family, name string }{
 	outPublic: {"lines_out", "public"}, outPrivate: {"lines_out", "private"}, outHint: {"lines_out", "hint"},
 	outLeft: {"lines_out", "left"}, outLists: {"lines_out", "list"},
 	slowed: {"slowed", ""},
+}
+
+// String is family and name, or the family if it has one cause only.
+func (c cause) String() string {
+	if table[c].name == "" {
+		return table[c].family
+	}
+	return table[c].family + "/" + table[c].name
 }
 
 // counts has one counter for each cause.

@@ -167,11 +167,11 @@ func (d *door) shut() (all []*peer) {
 	return all
 }
 
-// status is how many connections there are, of how many known circuits.
-func (d *door) status() (connections, strangers, circuits int) {
+// status is how many connections there are, and how many known circuits.
+func (d *door) status() (connections, circuits int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return len(d.open), d.strangers.Len(), len(d.origins)
+	return len(d.open), len(d.origins)
 }
 
 // limit sets the rates of all together; those of an origin are of its beginning.

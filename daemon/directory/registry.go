@@ -130,3 +130,10 @@ func (r *registry) len() int {
 	defer r.mu.RUnlock()
 	return r.members.Len()
 }
+
+// claims is how many hellos wait for what another has.
+func (r *registry) claims() int {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.waiting
+}

@@ -223,7 +223,7 @@ func Default(dir string) Config {
 			BlacklistFile:   filepath.Join(dir, "cmtdata", "commitmentlist"),
 		},
 		Directory: defaultDirectory(dir),
-		Limits: Limits{Clients: 32, Conversations: 64, Nicks: 20_000, Offers: 20_000, Answers: 120, Pushes: 60, Hearsay: 1_000_000},
+		Limits:    Limits{Clients: 32, Conversations: 64, Nicks: 20_000, Offers: 20_000, Answers: 120, Pushes: 60, Hearsay: 1_000_000},
 		Yield: YieldGenerator{OrderType: "reloffer", CJFeeAbs: 500, CJFeeRel: "0.00002", MinSize: 100_000,
 			CJFeeFactor: "0.1", TxFeeFactor: "0.3", SizeFactor: "0.1", Reannounce: 5 * time.Minute},
 	}
