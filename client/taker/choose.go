@@ -223,6 +223,6 @@ func (a *attempt) pickReserve(rest []Candidate, n int) ([]Candidate, error) {
 
 func (a *attempt) fewOffers(found int) error {
 	return because(protocol.ReasonFewOffers, fmt.Errorf(
-		"%d makers offer this amount within the fee limits, %d are needed",
-		found, a.payment.MinMakers))
+		"%s with an offer for this amount within the fee limits, %d are needed",
+		count(found, "maker"), a.payment.MinMakers))
 }
