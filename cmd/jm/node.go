@@ -70,11 +70,12 @@ func (a *app) newChain() (chain.Backend, error) {
 	if b.Source == "btcd" {
 		return btcd.New(btcd.Config{Addr: addr, User: b.User, Password: password, CertFile: b.CertFile, Params: params, Logger: a.log})
 	}
-	if b.CookieFile == "" && (b.User == "" || b.Password == "") {
+	cookie := cookieFile(b, params.Name)
+	if cookie == "" && (b.User == "" || b.Password == "") {
 		return nil, errors.New("joinmarket.cfg: set rpc_cookie_file, or rpc_user and rpc_password")
 	}
 	return core.New(core.Config{
-		Node:   rpc.Config{Addr: addr, User: b.User, Password: password, CookieFile: b.CookieFile},
+		Node:   rpc.Config{Addr: addr, User: b.User, Password: password, CookieFile: cookie},
 		Wallet: coreWallet(b), Params: params, Logger: a.log,
 	})
 }
