@@ -34,6 +34,7 @@ func TestBadConfiguration(t *testing.T) {
 // are told what was asked.
 func TestReadyWithTheFirst(t *testing.T) {
 	inWorld(t, Config{}, []string{service(1), service(2), service(3)}, func(t *testing.T, w *world) {
+		w.accept(service(3)).close()
 		w.shut(service(3))
 		silent := w.accept(service(1))
 		if s := w.state(); s != control.ChannelConnecting {
@@ -94,6 +95,8 @@ func TestPublicLines(t *testing.T) {
 		if err := w.c.SendPrivate(alice, "tx", strings.Repeat("x", 40_000)); !errors.Is(err, channel.ErrTooLarge) {
 			t.Error(err)
 		}
+		d.public(alice, "!orderbook")
+		synctest.Wait()
 		if err := w.c.SendPrivate(alice, "tx", strings.Repeat("x", 39_800)); err != nil {
 			t.Errorf("a tx of the greatest size: %v", err)
 		}

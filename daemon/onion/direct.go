@@ -139,7 +139,7 @@ func (c *Channel) askMakers() {
 			l.send(question) // a full outbox has better to say
 		} else if w := c.way(nick); w != nil && !w.dialling && c.dial(nick, w) {
 			question.to = nick
-			w.held = append(w.held, question)
+			w.letters = append(w.letters, question)
 		}
 	}
 }

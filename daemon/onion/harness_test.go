@@ -1,6 +1,7 @@
 package onion
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -43,17 +44,25 @@ type world struct {
 // them somebody answers who says nothing yet.
 func inWorld(t *testing.T, cfg Config, directories []string, test func(t *testing.T, w *world)) {
 	t.Helper()
+	inWorldAt(t, cfg, onion.NotServing, directories, test)
+}
+
+// inWorldAt is inWorld with a channel that can be reached at a location.
+func inWorldAt(t *testing.T, cfg Config, at onion.Location, directories []string, test func(t *testing.T, w *world)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{t: t, places: make(map[string]chan *peer)}
 		for _, d := range directories {
 			w.open(d)
 		}
-		cfg.Name, cfg.Nick, cfg.Network, cfg.Directories, cfg.Dial = "pit", me, "signet", directories, w.dial
+		cfg.Name, cfg.Nick, cfg.Network, cfg.Directories, cfg.Dial = "pit", cmp.Or(cfg.Nick, me), cmp.Or(cfg.Network, "signet"), directories, w.dial
 		w.c = New(cfg)
+		w.c.location = at
 		ctx, cancel := context.WithCancel(t.Context())
 		w.end = cancel
 		done := make(chan error, 1)
 		go func() { done <- w.c.Run(ctx, w.hear) }()
+		synctest.Wait()
 		test(t, w)
 		cancel()
 		if err := <-done; err != nil {

@@ -164,7 +164,11 @@ func (c *Channel) accept(ctx context.Context, listener net.Listener) {
 func (c *Channel) admit(conn net.Conn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.inbound >= maxInbound {
+	switch {
+	case c.ctx == nil:
+		conn.Close()
+		return
+	case c.inbound >= maxInbound:
 		c.makeRoom()
 		conn.Close()
 		return

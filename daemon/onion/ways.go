@@ -37,9 +37,10 @@ type way struct {
 	link     *link      // direct
 	dir      *directory // or relayed through
 	ours     bool       // we began
+	held     bool       // something was sent: there is a conversation
 	dialling bool
 	waiting  bool     // dialling, with a directory at hand
-	held     []letter // while dialling
+	letters  []letter // while dialling
 	used     time.Time
 }
 
@@ -120,7 +121,7 @@ func (c *Channel) pass(l letter, talk bool) error {
 		return w.keep(l)
 	}
 	if via == nil {
-		via = c.relay(l.to, talk)
+		via = c.relay(l.to, w != nil && w.held)
 	}
 	if via == nil {
 		via = c.claimed(l.to)
@@ -132,7 +133,7 @@ func (c *Channel) pass(l letter, talk bool) error {
 		return channel.ErrDown
 	}
 	if talk && w != nil {
-		if w.link, w.dir = via, via.dir; via.dir != nil {
+		if w.link, w.dir, w.held = via, via.dir, true; via.dir != nil {
 			w.link = nil
 		}
 	}
@@ -141,17 +142,17 @@ func (c *Channel) pass(l letter, talk bool) error {
 
 // keep holds a letter until it is known by which way it goes.
 func (w *way) keep(l letter) error {
-	if len(w.held) >= maxHeld {
+	if len(w.letters) >= maxHeld {
 		return channel.ErrFull
 	}
-	w.held = append(w.held, l)
+	w.letters = append(w.letters, l)
 	return nil
 }
 
 // release sends what was held; mu is held.
 func (c *Channel) release(w *way) {
-	held := w.held
-	w.held, w.dialling, w.waiting = nil, false, false
+	held := w.letters
+	w.letters, w.dialling, w.waiting = nil, false, false
 	for _, l := range held {
 		if err := c.pass(l, true); err != nil {
 			c.log.Debug("private message not sent", "nick", l.to, "err", err)
@@ -183,11 +184,12 @@ func (c *Channel) claimed(nick protocol.Nick) *link {
 }
 
 // relay is the link to a directory, at random, that lately passed on lines of
-// nick; within a conversation any will do, if there is none such. mu is held.
-func (c *Channel) relay(nick protocol.Nick, talk bool) *link {
+// nick; to go on with a conversation any will do, if there is none such. mu is
+// held.
+func (c *Channel) relay(nick protocol.Nick, goOn bool) *link {
 	up := c.upDirectories()
 	heard := slices.DeleteFunc(slices.Clone(up), func(d *directory) bool { return !d.heard.has(nick) })
-	if len(heard) == 0 && talk {
+	if len(heard) == 0 && goOn {
 		heard = up
 	}
 	if len(heard) == 0 {
