@@ -59,7 +59,8 @@ type Directory struct {
 	longs    longs
 	depot    outbox.Depot
 	counts   counts
-	kept     atomic.Int64 // when the keeper was done last, Unix ns
+	ids      atomic.Uint64 // of peers
+	kept     atomic.Int64  // when the keeper was done last, Unix ns
 
 	over chan struct{} // closed when connections are to end at once
 }
@@ -124,7 +125,7 @@ func (d *Directory) Run(ctx context.Context) error {
 func (d *Directory) Handle(nc net.Conn) {
 	defer nc.Close()
 	limits := d.limits.Load()
-	p := &peer{d: d, nc: nc, since: time.Now(), out: outbox.New(&d.depot, nc), strangers: rate.New(limits.Strangers)}
+	p := &peer{d: d, id: d.ids.Add(1), nc: nc, since: time.Now(), out: outbox.New(&d.depot, nc), strangers: rate.New(limits.Strangers)}
 	if !d.door.enter(p, limits.Peers) {
 		d.counts.inc(refusedFull)
 		return

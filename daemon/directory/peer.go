@@ -18,6 +18,7 @@ import (
 // peer is a connection.
 type peer struct {
 	d      *Directory
+	id     uint64 // no other has it, before or after
 	nc     net.Conn
 	out    *outbox.Box
 	origin *origin

@@ -120,7 +120,7 @@ func (d *Directory) private(p *peer, m onion.Message, now time.Time) {
 		d.counts.inc(dropNobody)
 		return
 	}
-	news, known := d.pairs.note(p.nick, l.To, now)
+	news, known := d.pairs.note(p, to, now)
 	if !known && !to.hears(now) {
 		d.counts.inc(dropUnasked)
 		return

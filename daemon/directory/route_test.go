@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/joinmarket-go/joinmarket/protocol"
@@ -28,13 +29,18 @@ func TestRelay(t *testing.T) {
 		b.hears("685 " + string(alice) + "!" + string(bob) + "!again key sig")
 		a.private(carol, "!pubkey x key sig") // who understands features gets them
 		c.hears("685 "+string(alice)+"!"+string(carol)+"!pubkey x key sig", "789 "+own+string(alice)+";"+string(onionOf(1))+";F:neutrino_compat")
+		b.nc.Close()
+		synctest.Wait()
+		b = w.join(onion.ClientHello{Nick: bob}) // who has forgotten
+		a.private(bob, "!again key sig")
+		b.hears("685 "+string(alice)+"!"+string(bob)+"!again key sig", "789 "+own+string(alice)+";"+string(onionOf(1)))
 		b.private(alice, "!fill 0 key sig") // nobody can dial bob
 		a.hears("685 " + string(bob) + "!" + string(alice) + "!fill 0 key sig")
 		a.private(protocol.RandomNick(), "!fill")
 		w.counted(dropNobody, 1)
-		w.counted(outPrivate, 4)
+		w.counted(outPrivate, 5)
 		w.counted(outPublic, 1)
-		w.counted(outHint, 2)
+		w.counted(outHint, 3)
 	})
 }
 
