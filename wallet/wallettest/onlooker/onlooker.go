@@ -9,7 +9,6 @@ package onlooker
 import (
 	"bytes"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"strconv"
 
@@ -31,6 +30,15 @@ type Made struct {
 	// Sized is the size in vB that the fee is reckoned for; 0: that of Tx with the
 	// longest signatures.
 	Sized int64
+}
+
+// Dice are what Reference draws with; *rand.Rand of math/rand/v2 is some.
+type Dice interface {
+	IntN(n int) int
+	Int32N(n int32) int32
+	Uint32() uint32
+	Float64() float64
+	Shuffle(n int, swap func(i, j int))
 }
 
 // Seen has the traits of a transaction: words that are equal or not, and numbers.
@@ -151,7 +159,7 @@ func disorder[E any](list []E, compare func(a, b E) int) float64 {
 // coins, for the same receivers (spec: taker, format; direct payment): the rate
 // is drawn from 20 % above the estimate, the order of inputs and outputs too, and
 // the height is the present one, but in one of ten cases up to 99 less.
-func (m Made) Reference(rng *rand.Rand, sequence uint32) Made {
+func (m Made) Reference(rng Dice, sequence uint32) Made {
 	tx := m.Tx.Copy()
 	tx.Version, tx.LockTime = 2, uint32(m.Tip)
 	if rng.IntN(10) == 0 {
@@ -190,7 +198,7 @@ func (m Made) cheaper(tx *wire.MsgTx, difference int64) {
 
 // signature has the size of a signature whose nonce is not drawn until it is
 // small: r is any number of 256 bits, s the lower one of two.
-func signature(rng *rand.Rand) []byte {
+func signature(rng Dice) []byte {
 	size := 2 + 2 + 2 + 1 // DER around the two numbers, and the hash type
 	for _, bits := range []int{256, 255} {
 		number := make([]byte, 32)
