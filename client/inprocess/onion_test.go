@@ -112,3 +112,12 @@ func TestN12JoinWithoutDirectories(t *testing.T) {
 		t.Error("the transaction is not on the chain")
 	}
 }
+
+// BenchmarkOnionCoinJoin is BenchmarkCoinJoin over the onion channel: two
+// directories, and direct connections, on loopback. The goal is below 2 s with 10
+// makers.
+func BenchmarkOnionCoinJoin(b *testing.B) {
+	b.Run("10 makers", func(b *testing.B) {
+		timed(b, newOnionMarket(b, directoryNode(b), directoryNode(b)), 10)
+	})
+}

@@ -27,6 +27,7 @@ func newPlayground(a *app) *cobra.Command {
 	var (
 		once   bool
 		makers int
+		onion  bool
 	)
 	cmd := &cobra.Command{
 		Use:   "playground",
@@ -34,6 +35,9 @@ func newPlayground(a *app) *cobra.Command {
 		Long: `Run a private market on this machine: a block chain of its own (btcd, regtest),
 an IRC server, a joinmarketd process, makers, and a wallet for you, all funded.
 Nothing leaves this machine, and the coins are worth nothing.
+
+With --onion the makers meet at directories, and takers connect to them, as in
+the onion network, but on this machine and without Tor. There is no IRC then.
 
 It stays up until you interrupt it and prints what to try in a second terminal.
 With --once it makes one CoinJoin, shows it, and ends; the exit status says
@@ -43,16 +47,17 @@ The programs joinmarketd and btcd must lie beside jm or on the PATH; make demo
 builds them.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.playground(cmd.Context(), makers, once)
+			return a.playground(cmd.Context(), makers, once, onion)
 		},
 	}
 	cmd.Flags().BoolVar(&once, "once", false, "make one CoinJoin, show it, and end")
 	cmd.Flags().IntVar(&makers, "makers", 4, "how many `makers`")
+	cmd.Flags().BoolVar(&onion, "onion", false, "meet at directories in place of IRC")
 	cmd.AddCommand(newPlaygroundMine(a))
 	return cmd
 }
 
-func (a *app) playground(ctx context.Context, makers int, once bool) (err error) {
+func (a *app) playground(ctx context.Context, makers int, once, onion bool) (err error) {
 	a.running = true
 	if makers < 1 || makers > 20 {
 		return usagef("--makers %d: want 1 to 20", makers)
@@ -71,7 +76,7 @@ func (a *app) playground(ctx context.Context, makers int, once bool) (err error)
 	}
 	defer remove()
 	market, err := playground.Start(ctx, playground.Config{
-		Dir: dir, BTCD: btcd, Joinmarketd: joinmarketd, Makers: makers,
+		Dir: dir, BTCD: btcd, Joinmarketd: joinmarketd, Makers: makers, Onion: onion,
 		Say: func(format string, args ...any) { a.term.say("  "+format, args...) }, Logger: a.playLog(),
 	})
 	if err != nil {

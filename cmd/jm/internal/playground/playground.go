@@ -1,5 +1,5 @@
 // Package playground runs a private market on this machine: a block chain, an
-// IRC server, a standalone joinmarketd, makers, and a wallet for a taker, all
+// IRC server or directories, a standalone joinmarketd, makers, and a wallet for a taker, all
 // funded. Nothing of it leaves loopback, and its coins are worth nothing.
 package playground
 
@@ -31,6 +31,7 @@ type Config struct {
 	BTCD        string // program files
 	Joinmarketd string
 	Makers      int
+	Onion       bool // the market meets at directories, not on IRC; may be false
 	Say         func(format string, args ...any) // told what goes on
 	Logger      *slog.Logger
 }
@@ -46,7 +47,8 @@ const (
 type Market struct {
 	cfg    Config
 	node   *regtest.Node
-	irc    net.Listener
+	irc    net.Listener   // nil with directories
+	nodes  []net.Listener // of directories
 	stop   context.CancelFunc
 	group  *errgroup.Group
 	ending []func() // in the order of starting
@@ -69,9 +71,16 @@ func (m *Market) start(ctx, run context.Context) error {
 	if err := m.startNode(ctx); err != nil {
 		return fmt.Errorf("starting btcd: %w", err)
 	}
-	m.cfg.Say("starting an IRC server")
-	if err := m.startIRC(run); err != nil {
-		return fmt.Errorf("starting the IRC server: %w", err)
+	if m.cfg.Onion {
+		m.cfg.Say("starting %d directories", directories)
+		if err := m.startDirectories(run); err != nil {
+			return fmt.Errorf("starting the directories: %w", err)
+		}
+	} else {
+		m.cfg.Say("starting an IRC server")
+		if err := m.startIRC(run); err != nil {
+			return fmt.Errorf("starting the IRC server: %w", err)
+		}
 	}
 	if err := m.writeConfig(); err != nil {
 		return fmt.Errorf("writing the configuration: %w", err)
@@ -149,7 +158,7 @@ func (m *Market) writeConfig() error {
 	if err != nil {
 		return err
 	}
-	ircHost, ircPort, err := net.SplitHostPort(m.irc.Addr().String())
+	place, err := m.place()
 	if err != nil {
 		return err
 	}
@@ -164,12 +173,7 @@ rpc_port = %s
 rpc_user = %s
 rpc_password = %s
 [MESSAGING:playground]
-host = %s
-port = %s
-channel = %s
-# No throttling: the server is ours.
-line_interval_ms = -1
-[TIMEOUT]
+%s[TIMEOUT]
 maker_timeout_sec = 20
 [POLICY]
 max_cj_fee_abs = 10000
@@ -177,13 +181,27 @@ max_cj_fee_rel = 0.001
 tx_fees = 2000
 tx_broadcast = self
 minimum_makers = %d
-`, host, port, rpc.User, rpc.Password.Reveal(), ircHost, ircPort, room, min(m.cfg.Makers, 4))
+`, host, port, rpc.User, rpc.Password.Reveal(), place, min(m.cfg.Makers, 4))
 	for name, content := range map[string]string{"joinmarket.cfg": text, PasswordFile: Password + "\n"} {
 		if err := os.WriteFile(filepath.Join(m.cfg.Dir, name), []byte(content), 0o600); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// place is where the market meets, as keys of a message channel.
+func (m *Market) place() (string, error) {
+	if m.cfg.Onion {
+		return m.onionPlace(), nil
+	}
+	host, port, err := net.SplitHostPort(m.irc.Addr().String())
+	return fmt.Sprintf(`host = %s
+port = %s
+channel = %s
+# No throttling: the server is ours.
+line_interval_ms = -1
+`, host, port, room), err
 }
 
 // backend connects to the node.
