@@ -73,7 +73,7 @@ what became of its coins is in jm wallet history.`,
 			return nil
 		},
 	}
-	cmd.Flags().IntVarP(&count, "count", "n", 20, "how `many` to show at most, the latest; 0 for all")
+	cmd.Flags().IntVarP(&count, "count", "n", 20, "the `number` of attempts to show, the latest; 0 for all")
 	return cmd
 }
 

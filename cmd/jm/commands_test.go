@@ -64,6 +64,25 @@ func page(t *testing.T, path string) string {
 	return string(text)
 }
 
+// TestHelpTexts: every command says in one line what it does, flags that want a
+// value name it, and no default is shown that only the program understands.
+func TestHelpTexts(t *testing.T) {
+	visit(newRoot(&app{}), func(cmd *cobra.Command) {
+		if cmd.Short == "" || strings.HasSuffix(cmd.Short, ".") || cmd.Short[:1] != strings.ToUpper(cmd.Short[:1]) {
+			t.Errorf("%s: %q", cmd.CommandPath(), cmd.Short)
+		}
+		cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {
+			name, usage := pflag.UnquoteUsage(f)
+			if usage == "" || name == "int" || name == "float" || name == "float64s" {
+				t.Errorf("%s --%s: value %q, %q", cmd.CommandPath(), f.Name, name, usage)
+			}
+			if f.DefValue == "-1" || strings.Contains(f.DefValue, ".0") {
+				t.Errorf("%s --%s: the default is shown as %s", cmd.CommandPath(), f.Name, f.DefValue)
+			}
+		})
+	})
+}
+
 // TestCommandLinesInDocuments: what the documents tell users to type has commands
 // and flags that exist.
 func TestCommandLinesInDocuments(t *testing.T) {

@@ -94,6 +94,7 @@ With your node (see joinmarket.cfg in the data folder):
 	root.MarkFlagsMutuallyExclusive("password-file", "password-fd", "wallet-password-stdin")
 	root.AddCommand(newWallet(a), newSendPayment(a), newSendToMany(a), newYieldGenerator(a), newBond(a), newTumbler(a), newPodle(a), newOrderbook(a), newHistory(a), newExplain(a), newStatus(a), newTor(a), newPlayground(a))
 	a.completeWallets(root)
+	tidyDefaults(root)
 	return root
 }
 

@@ -115,7 +115,7 @@ func marketFlags(cmd *cobra.Command, o *payOptions) {
 	f.Int64VarP(&o.txfee, "txfee", "f", 0, "miner fee: up to 1000 a target in `blocks`, above a rate in sat/kvB (default: tx_fees)")
 	f.Int64VarP(&o.maxAbs, "max-cj-fee-abs", "x", -1, "the most one maker may ask, in `sat` (default: max_cj_fee_abs)")
 	f.StringVarP(&o.maxRel, "max-cj-fee-rel", "r", "", "the most one maker may ask, as a `fraction` of the amount (default: max_cj_fee_rel)")
-	f.StringVar(&o.chooser, "order-choose-algorithm", "", "how makers are drawn: fidelity_bond_weighted_order_choose (default), random_under_max_order_choose, weighted_order_choose or cheapest_order_choose")
+	f.StringVar(&o.chooser, "order-choose-algorithm", "", "the `law` by which makers are drawn: fidelity_bond_weighted_order_choose (default), random_under_max_order_choose, weighted_order_choose or cheapest_order_choose")
 	f.BoolVarP(&o.bonded, "fidelity-bond-weighted-choose", "F", false, "draw makers by the value of their fidelity bonds (default)")
 	f.BoolVarP(&o.random, "random-choose", "R", false, "draw makers at random among those within the fee limits")
 	f.BoolVarP(&o.cheapest, "cheapest-choose", "C", false, "choose the cheapest makers")

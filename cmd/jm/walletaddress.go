@@ -68,7 +68,7 @@ gets the URI reads the label.`,
 		},
 	}
 	f := cmd.Flags()
-	f.IntVarP(&mixdepth, "mixdepth", "m", 0, "the mixdepth that receives")
+	f.IntVarP(&mixdepth, "mixdepth", "m", 0, "the `mixdepth` that receives")
 	f.BoolVar(&uri, "uri", false, "print a payment URI")
 	f.StringVar(&amount, "amount", "", "ask for an `amount`, in satoshis (250000) or bitcoin (0.0025)")
 	f.StringVar(&label, "label", "", "a `text` for the payer, such as who is paid")

@@ -44,7 +44,7 @@ On a terminal the last known state is shown at once, then what the node tells.`,
 		},
 	}
 	cmd.Flags().BoolVar(&all, "all", false, "show addresses that are empty, too")
-	cmd.Flags().IntVarP(&mixdepth, "mixdepth", "m", -1, "show this mixdepth only")
+	cmd.Flags().IntVarP(&mixdepth, "mixdepth", "m", -1, "show this `mixdepth` only")
 	cmd.Flags().BoolVar(&offline, "offline", false, "show the last known state at once, without asking the node")
 	return cmd
 }

@@ -52,7 +52,7 @@ spreadsheet, in local time as elsewhere; --json has exact times.`,
 		},
 	}
 	cmd.Flags().BoolVar(&csv, "csv", false, "write comma-separated values: all transactions, no statistics")
-	cmd.Flags().IntVar(&verbosity, "verbosity", 1, "how much is shown, 0 to 6")
+	cmd.Flags().IntVar(&verbosity, "verbosity", 1, "the `level` of detail, 0 to 6")
 	cmd.Flags().BoolVar(&offline, "offline", false, "show the last known state at once, without asking the node")
 	cmd.MarkFlagsMutuallyExclusive("csv", "verbosity")
 	return cmd

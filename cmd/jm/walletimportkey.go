@@ -40,7 +40,7 @@ The next command that asks the node looks through the whole chain for the coins.
 			return a.importKeys(one(args), mixdepth, source)
 		},
 	}
-	cmd.Flags().IntVarP(&mixdepth, "mixdepth", "m", 0, "the mixdepth that the coins belong to")
+	cmd.Flags().IntVarP(&mixdepth, "mixdepth", "m", 0, "the `mixdepth` that the coins belong to")
 	cmd.Flags().StringVar(&source.file, "key-file", "", "read the keys from a `file`")
 	cmd.Flags().IntVar(&source.fd, "key-fd", -1, "read the keys from a file `descriptor`")
 	cmd.MarkFlagsMutuallyExclusive("key-file", "key-fd")

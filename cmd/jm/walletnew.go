@@ -24,7 +24,7 @@ type newFlags struct {
 
 func (f *newFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.kind, "type", string(txbuild.P2WPKH), fmt.Sprintf("`type` of the addresses: %s, %s or %s; only the first takes part in CoinJoins", txbuild.P2WPKH, txbuild.P2SH, txbuild.P2PKH))
-	flags.IntVar(&f.mixdepths, "mixdepths", keys.DefaultMixdepths, "how many mixdepths the wallet has")
+	flags.IntVar(&f.mixdepths, "mixdepths", keys.DefaultMixdepths, "the `number` of mixdepths that the wallet has")
 	flags.BoolVar(&f.extend, "extension", false, "ask for the extension of the phrase (BIP39 passphrase, \"25th word\")")
 }
 

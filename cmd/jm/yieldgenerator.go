@@ -31,7 +31,7 @@ output.`,
 	}
 	f := cmd.Flags()
 	var y config.YieldGenerator
-	f.StringVarP(&y.OrderType, "ordertype", "o", "", "reloffer, absoffer or both (default: ordertype)")
+	f.StringVarP(&y.OrderType, "ordertype", "o", "", "`type` of the offers: reloffer, absoffer or both (default: ordertype)")
 	f.StringVarP(&y.CJFeeRel, "cjfee-r", "r", "", "relative fee, a `fraction` of the amount (default: cjfee_r)")
 	f.Int64VarP((*int64)(&y.CJFeeAbs), "cjfee-a", "a", 0, "absolute fee in `sat` (default: cjfee_a)")
 	f.Int64VarP((*int64)(&y.TxFee), "txfee-contribution", "t", 0, "what you add to the miner fee, in `sat` (default: txfee_contribution)")
