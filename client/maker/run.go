@@ -39,7 +39,7 @@ func (m *Maker) Run(ctx context.Context) error {
 		}
 		// Up to half more, so that makers do not come back in step.
 		next := wait + random.N(wait/2)
-		m.log.Warn("no session with the daemon", "err", err, "wait", next)
+		m.log.Info("no session with the daemon", "err", err, "wait", next)
 		m.cfg.Notify(Lost{Err: err, Wait: next})
 		select {
 		case <-ctx.Done():

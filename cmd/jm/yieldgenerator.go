@@ -159,7 +159,7 @@ func makerText(e maker.Event) string {
 	case maker.Spent:
 		return fmt.Sprintf("%s will not be mined: its coins were spent otherwise", e.TxID)
 	case maker.Lost:
-		return fmt.Sprintf("no connection to the daemon, next try in %v: %v", e.Wait, e.Err)
+		return fmt.Sprintf("no connection to the daemon, next try in %v: %v", e.Wait.Round(100*time.Millisecond), e.Err)
 	}
 	return fmt.Sprintf("%T", e)
 }
