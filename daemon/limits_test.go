@@ -33,6 +33,7 @@ func limits(t *testing.T) []limit {
 	n := func(v int) string { return fmt.Sprint(v) }
 	piece := func(name string) string { return constant(t, "../protocol/chunk/joiner.go", name) }
 	queue := func(name string) string { return constant(t, "irc/outbox.go", name) }
+	onion := func(file, name string) string { return constant(t, "onion/"+file, name) }
 	wait := func(l exchange.Limit) string { return exchange.DefaultLimits[l].String() }
 	return []limit{
 		{"clients", "daemon", n(b.Clients), "max_clients", "clients", "TestClientsAreBounded"},
@@ -75,6 +76,18 @@ func limits(t *testing.T) []limit {
 		{"bytes that wait to be sent", "channel", queue("maxQueuedBytes"), "", "dropped-out/full", "TestFull TestFullOfLines"},
 		{"messages that wait behind conversations: answers to fills; all others", "channel", queue("maxQueuedLater"), "", "dropped-out/full", "TestFullOfLines"},
 		{"bytes of a line of a server", "channel", constant(t, "irc/receive.go", "maxLine"), "", "", "TestServerEnds"},
+		{"directories", "onion channel", n(control.MaxDirectories), "", "", "TestBadConfiguration"},
+		{"connections that come in", "onion channel", onion("serve.go", "maxInbound"), "", "", "TestN14Places"},
+		{"connections that takers dial", "onion channel", onion("direct.go", "maxOutbound"), "", "", "TestDialsAreBounded"},
+		{"lines of a connection that came in", "connection", "20 at once, 5 a second; more are read later", "", "", "TestN3TxIsNotDropped"},
+		{"bytes of a line", "onion channel", n(protocol.MaxMessage), "", "", "TestN3SlowAndLarge"},
+		{"time of a line that has begun", "onion channel", onion("link.go", "lineTimeout"), "", "", "TestN3SlowAndLarge"},
+		{"time for a hello: of who comes in, of who is dialled", "onion channel", onion("link.go", "helloTimeout") + ", " + onion("link.go", "torTimeout"), "", "", "TestN2NothingBeforeTheHello"},
+		{"nicks kept of what one directory says", "directory", onion("roster.go", "maxRoster"), "", "", "TestN7PeerLists"},
+		{"conversations of which the way is kept", "onion channel", onion("ways.go", "maxWays"), "", "", "TestWaysAreBounded"},
+		{"lines that wait for a maker that is dialled", "nick", onion("ways.go", "maxHeld"), "", "", "TestWaysAreBounded"},
+		{"bytes that wait to be written", "connection", onion("outbox.go", "maxOutBytes"), "", "dropped-out/full", "TestFullOutbox"},
+		{"lines remembered to know repetitions", "onion channel", "2 times " + onion("repeats.go", "maxRepeats"), "", "", "TestRepeatsAreBounded"},
 		{"log lines of one cause, a second", "program", n(logs.PerSecond), "", "", "TestD8LinesPerSecond"},
 		{"bytes of a log file", "program", n(logs.FileSize), "", "", "TestD8FilesAreBounded"},
 	}

@@ -62,6 +62,9 @@ func session(s control.SessionStatus, now time.Time) string {
 	b.WriteString("\n")
 	for _, c := range s.Channels {
 		b.WriteString("  " + channel(c, now) + "\n")
+		for _, d := range c.Directories {
+			b.WriteString("    " + directory(d, now) + "\n")
+		}
 	}
 	return b.String()
 }
@@ -85,6 +88,45 @@ func channel(c control.ChannelReport, now time.Time) string {
 	}
 	if c.Queued > 0 {
 		text += fmt.Sprintf(", %d wait", c.Queued)
+	}
+	if len(c.Directories) > 0 {
+		up := 0
+		for _, d := range c.Directories {
+			if d.State == "up" {
+				up++
+			}
+		}
+		text += fmt.Sprintf("; %d of %s, %s", up, directories(len(c.Directories)), number(c.Direct, "direct connection"))
+		if c.Serving {
+			text += ", others can connect to us"
+		}
+	}
+	return text
+}
+
+func directories(n int) string {
+	if n == 1 {
+		return "1 directory"
+	}
+	return fmt.Sprintf("%d directories", n)
+}
+
+func directory(d control.DirectoryReport, now time.Time) string {
+	text := d.Address + "  " + d.State
+	if d.Since > 0 {
+		text += " for " + ago(d.Since, now)
+	}
+	if d.Next > 0 {
+		text += ", again in " + ago(now.Unix(), time.Unix(d.Next, 0))
+	}
+	if d.Reason != "" {
+		text += ": " + d.Reason
+	}
+	if d.Peers+d.Makers > 0 {
+		text += fmt.Sprintf("; %s heard, %s", number(d.Peers, "nick"), number(d.Makers, "maker"))
+	}
+	if d.Few {
+		text += ", FAR FEWER than the others show"
 	}
 	return text
 }

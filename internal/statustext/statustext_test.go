@@ -34,6 +34,11 @@ func TestOf(t *testing.T) {
 							{Channel: "hackint", State: "up", Since: now - 61, Server: "irc.example:6697", LinesIn: 20311, LinesOut: 1289, Queued: 3},
 							{Channel: "darkirc", State: "waiting", Since: now - 120, Next: now + 300, Code: "unreachable", Reason: "connection refused"},
 							{Channel: "third", State: "ended", Reason: "no room"},
+							{Channel: "onion", State: "up", LinesIn: 5, LinesOut: 6, Direct: 1, Serving: true, Directories: []control.DirectoryReport{
+								{Address: "a.onion:5222", State: "up", Since: now - 300, Peers: 90, Makers: 40},
+								{Address: "b.onion:5222", State: "up", Since: now - 300, Peers: 1, Makers: 1, Few: true},
+								{Address: "c.onion:5222", State: "waiting", Next: now + 300, Reason: "connecting: no Tor"},
+							}},
 						}},
 				},
 				Counts: map[string]uint64{"limits/fills": 12, "limits/orderbook-requests": 4011, "dropped-in/stranger": 3},
@@ -44,6 +49,10 @@ maker for 3h12m: 1 nick, 655 offers of 401 makers, 3 conversations (2 maker:keye
   hackint  up for 1m1s on irc.example:6697; 20311 lines in, 1289 out, 3 wait
   darkirc  waiting for 2m0s, again in 5m0s: unreachable: connection refused
   third  ended: no room
+  onion  up; 5 lines in, 6 out; 2 of 3 directories, 1 direct connection, others can connect to us
+    a.onion:5222  up for 5m0s; 90 nicks heard, 40 makers
+    b.onion:5222  up for 5m0s; 1 nick heard, 1 maker, FAR FEWER than the others show
+    c.onion:5222  waiting, again in 5m0s: connecting: no Tor
 
 taker for 59s: not ready, client away, 0 nicks, 0 offers of 0 makers, 0 conversations
   x  connecting
