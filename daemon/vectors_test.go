@@ -18,6 +18,7 @@ import (
 	"golang.org/x/crypto/nacl/box"
 
 	"github.com/joinmarket-go/joinmarket/daemon/daemontest"
+	"github.com/joinmarket-go/joinmarket/internal/vectors"
 	"github.com/joinmarket-go/joinmarket/protocol"
 	"github.com/joinmarket-go/joinmarket/protocol/control"
 	"github.com/joinmarket-go/joinmarket/protocol/sats"
@@ -69,19 +70,8 @@ var ours = map[string]string{
 }
 
 func TestReferenceMaker(t *testing.T) {
-	text, err := os.ReadFile("testdata/fill.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var vectors struct{ Cases []makerVector }
-	if err := json.Unmarshal(text, &vectors); err != nil {
-		t.Fatal(err)
-	}
-	if len(vectors.Cases) != 79 {
-		t.Fatalf("%d cases, want 79", len(vectors.Cases))
-	}
 	unused := len(ours)
-	for i, c := range vectors.Cases {
+	for i, c := range vectors.Load[makerVector](t, "fill.json", 79) {
 		t.Run(fmt.Sprintf("%d %s%s", i, c.Reason, c.Note), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { c.run(t) })
 		})

@@ -17,6 +17,7 @@ import (
 	"github.com/btcsuite/btcd/btcec/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 
+	"github.com/joinmarket-go/joinmarket/internal/vectors"
 	"github.com/joinmarket-go/joinmarket/protocol/sats"
 	"github.com/joinmarket-go/joinmarket/wallet/chain"
 	"github.com/joinmarket-go/joinmarket/wallet/coins"
@@ -82,48 +83,29 @@ func open(t testing.TB, path string) *Store {
 
 func tempFile(t testing.TB) string { return filepath.Join(t.TempDir(), "commitments.json") }
 
-func unhexed(t testing.TB, text string) []byte {
-	t.Helper()
-	b, err := hex.DecodeString(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
+// nextCase is a choice of the reference.
+type nextCase struct {
+	Coins         []struct{ PrivKey, UTXO string }
+	Tries         int
+	FileBefore    json.RawMessage `json:"file_before"`
+	AllowExternal []string        `json:"allow_external"`
+	Note          string
+	Valid         bool
+	ChosenUTXO    string `json:"chosen_utxo"`
+	Commitment    string
+	ChosenIndex   int      `json:"chosen_index"`
+	UsedAfter     []string `json:"used_after"`
 }
 
 func TestNextAsReference(t *testing.T) {
-	raw, err := os.ReadFile("testdata/next_index.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var corpus struct {
-		Cases []struct {
-			Coins         []struct{ PrivKey, UTXO string }
-			Tries         int
-			FileBefore    json.RawMessage `json:"file_before"`
-			AllowExternal []string        `json:"allow_external"`
-			Note          string
-			Valid         bool
-			ChosenUTXO    string `json:"chosen_utxo"`
-			Commitment    string
-			ChosenIndex   int      `json:"chosen_index"`
-			UsedAfter     []string `json:"used_after"`
-		}
-	}
-	if err := json.Unmarshal(raw, &corpus); err != nil {
-		t.Fatal(err)
-	}
-	if len(corpus.Cases) < 12 {
-		t.Fatalf("%d cases", len(corpus.Cases))
-	}
-	for _, v := range corpus.Cases {
+	for _, v := range vectors.Load[nextCase](t, "next_index.json", 12) {
 		path, w := tempFile(t), newWorld()
 		if err := os.WriteFile(path, v.FileBefore, 0o600); err != nil {
 			t.Fatal(err)
 		}
 		var own []coins.Coin
 		for _, c := range v.Coins {
-			own = append(own, w.add(t, c.UTXO, unhexed(t, c.PrivKey), 1_000_000))
+			own = append(own, w.add(t, c.UTXO, vectors.Hex(t, c.PrivKey), 1_000_000))
 		}
 		before, err := readFile(path)
 		if err != nil {

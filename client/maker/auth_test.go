@@ -72,7 +72,7 @@ func TestM5M6AuthVectors(t *testing.T) {
 			got.CJAddress != want.CJAddress || got.ChangeAddress != want.ChangeAddress || got.Signature != want.Signature {
 			t.Errorf("%s:\n%+v, want\n%+v", name, got, want)
 		}
-		if len(talk.lease.Coins) != len(want.UTXOs) || !m.accepted.has([32]byte(mustHex(t, c.Commitment))) {
+		if len(talk.lease.Coins) != len(want.UTXOs) || !m.accepted.has([32]byte(vectors.Hex(t, c.Commitment))) {
 			t.Errorf("%s: coins are not set aside or the commitment is not used", name)
 		}
 	}

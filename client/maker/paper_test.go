@@ -296,15 +296,6 @@ func (c authCase) maker(t *testing.T, w *paperWallet) (*Maker, control.AuthEvent
 	}
 }
 
-func mustHex(t *testing.T, text string) []byte {
-	t.Helper()
-	b, err := hex.DecodeString(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
-
 // firstCase is a maker with the first case of the corpus, which is good.
 func firstCase(t *testing.T) (*Maker, *paperWallet, control.AuthEvent) {
 	t.Helper()

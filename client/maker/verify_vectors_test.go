@@ -2,14 +2,13 @@ package maker
 
 import (
 	"encoding/hex"
-	"encoding/json"
 	"errors"
-	"os"
 	"testing"
 
 	"github.com/btcsuite/btcd/chaincfg/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 
+	"github.com/joinmarket-go/joinmarket/internal/vectors"
 	"github.com/joinmarket-go/joinmarket/protocol"
 	"github.com/joinmarket-go/joinmarket/protocol/sats"
 	"github.com/joinmarket-go/joinmarket/wallet/coins"
@@ -78,35 +77,25 @@ var refused = map[string]error{
 	"fee of exactly one half: rounded to even, one satoshi short": ErrChangeTooLow,
 }
 
+// txCase is a transaction that a maker of the reference was shown.
+type txCase struct {
+	Tx       string
+	Offer    vectorOffer
+	Amount   sats.Amount
+	Promised []struct {
+		UTXO  string
+		Value sats.Amount
+	}
+	CJ     string `json:"cj_address"`
+	Change string `json:"change_address"`
+	Valid  bool
+	Should string
+	Note   string
+	Reason string
+}
+
 func TestVerifyVectors(t *testing.T) {
-	data, err := os.ReadFile("testdata/maker_tx.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var file struct {
-		Cases []struct {
-			Tx       string
-			Offer    vectorOffer
-			Amount   sats.Amount
-			Promised []struct {
-				UTXO  string
-				Value sats.Amount
-			}
-			CJ     string `json:"cj_address"`
-			Change string `json:"change_address"`
-			Valid  bool
-			Should string
-			Note   string
-			Reason string
-		}
-	}
-	if err := json.Unmarshal(data, &file); err != nil {
-		t.Fatal(err)
-	}
-	if len(file.Cases) != 82 {
-		t.Fatalf("%d cases in the corpus, want 82", len(file.Cases))
-	}
-	for _, c := range file.Cases {
+	for _, c := range vectors.Load[txCase](t, "maker_tx.json", 82) {
 		name := c.Note + c.Reason
 		a := Agreement{Offer: c.Offer.offer(), Amount: c.Amount, CJScript: script(t, c.CJ), ChangeScript: script(t, c.Change)}
 		for _, p := range c.Promised {

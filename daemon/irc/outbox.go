@@ -41,7 +41,7 @@ type outbox struct {
 	board *board        // counts
 	wake  chan struct{} // has room for one; filled when there is news
 
-	mu     sync.Mutex // protects the fields below
+	mu     sync.Mutex              // protects the fields below
 	urgent []string                // go at once, ahead of lines
 	lines  []string                // go one per interval
 	behind [anybody + 1][][]string // messages that go when there are no lines; none of talking

@@ -4,6 +4,7 @@
 package vectors
 
 import (
+	"encoding/hex"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -23,16 +24,33 @@ func Kind[T any](t testing.TB, name, kind string, want int) []T {
 	return load[T](t, name, kind, want)
 }
 
-func load[T any](t testing.TB, name, kind string, want int) (cases []T) {
+// Read decodes the whole of testdata/<name>, a JSON file of another form. Whether
+// all is there the caller looks at.
+func Read(t testing.TB, name string, into any) {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join("testdata", filepath.FromSlash(name)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var file struct{ Cases []json.RawMessage }
-	if err := json.Unmarshal(data, &file); err != nil {
+	if err := json.Unmarshal(data, into); err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}
+}
+
+// Hex are the bytes that a text says.
+func Hex(t testing.TB, text string) []byte {
+	t.Helper()
+	b, err := hex.DecodeString(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func load[T any](t testing.TB, name, kind string, want int) (cases []T) {
+	t.Helper()
+	var file struct{ Cases []json.RawMessage }
+	Read(t, name, &file)
 	for _, raw := range file.Cases {
 		var of struct{ Kind string }
 		if kind != "" && (json.Unmarshal(raw, &of) != nil || of.Kind != kind) {

@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/joinmarket-go/joinmarket/internal/vectors"
 	"github.com/joinmarket-go/joinmarket/protocol/amp"
 )
 
@@ -231,7 +232,7 @@ func TestQuotedCommand(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := converse(t, raw, []int{len(raw)}, func(a amp.Ask) { a.Unhandled() })
-		box, err := amp.Read(reader(unhex(t, got.text)), limit)
+		box, err := amp.Read(reader(vectors.Hex(t, got.text)), limit)
 		if err != nil || box["_error_description"] != "Unhandled Command: "+want {
 			t.Errorf("%q: %v, %v", command, box, err)
 		}

@@ -168,7 +168,7 @@ func TestCalls(t *testing.T) {
 		if err != nil || hex.EncodeToString(got) != c.Request {
 			t.Errorf("%s: wrote %.300x, want %.300s, %v", c.Command, got, c.Request, err)
 		}
-		raw := unhex(t, c.Request)
+		raw := vectors.Hex(t, c.Request)
 		read, err := amp.Read(reader(raw), len(raw))
 		if err != nil || !reflect.DeepEqual(read, box) {
 			t.Errorf("%s: read %.300q, %v", c.Command, read, err)
@@ -247,7 +247,7 @@ func TestReceive(t *testing.T) {
 		}
 		count++
 		name := c.Note + c.Reason
-		raw := unhex(t, c.Bytes)
+		raw := vectors.Hex(t, c.Bytes)
 		parts := c.Delivered
 		if parts == nil {
 			parts = []int{len(raw)}
@@ -353,15 +353,6 @@ func converse(t *testing.T, raw []byte, parts []int, asked func(amp.Ask)) (got o
 		<-silent
 	})
 	return got
-}
-
-func unhex(t *testing.T, text string) []byte {
-	t.Helper()
-	raw, err := hex.DecodeString(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return raw
 }
 
 func (c call) String() string { return fmt.Sprintf("%s%s", c.Command, c.Arguments) }

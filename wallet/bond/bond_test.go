@@ -201,7 +201,7 @@ func FuzzParse(f *testing.F) {
 // FuzzParseRedeem: what parses is written back byte for byte.
 func FuzzParseRedeem(f *testing.F) {
 	for _, c := range vectors.Kind[vector](f, "bond_proof.json", "create", 13) {
-		f.Add(unhex(f, c.RedeemScript))
+		f.Add(vectors.Hex(f, c.RedeemScript))
 	}
 	f.Fuzz(func(t *testing.T, script []byte) {
 		locktime, pubKey, err := ParseRedeem(script)

@@ -31,7 +31,7 @@ type coinVector struct {
 }
 
 func (c *coinVector) coin(t testing.TB) Coin {
-	return Coin{Script: unhex(t, c.Script), Confirmations: c.Confirmations}
+	return Coin{Script: vectors.Hex(t, c.Script), Confirmations: c.Confirmations}
 }
 
 type vector struct {
@@ -82,18 +82,9 @@ type vector struct {
 	Timenumber int
 }
 
-func unhex(t testing.TB, text string) []byte {
-	t.Helper()
-	b, err := hex.DecodeString(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
-
 func key(t testing.TB, text string) *btcec.PrivateKey {
 	t.Helper()
-	k, _ := btcec.PrivKeyFromBytes(unhex(t, text))
+	k, _ := btcec.PrivKeyFromBytes(vectors.Hex(t, text))
 	return k
 }
 
@@ -110,7 +101,7 @@ func TestCreateVectors(t *testing.T) {
 	for _, c := range vectors.Kind[vector](t, "bond_proof.json", "create", 13) {
 		bondKey, certKey := key(t, c.UTXOPrivKey), key(t, c.CertPrivKey)
 		locktime := uint32(c.Locktime)
-		cert := Certify(bondKey, [33]byte(unhex(t, c.CertPubKey)), c.CertExpiry)
+		cert := Certify(bondKey, [33]byte(vectors.Hex(t, c.CertPubKey)), c.CertExpiry)
 		signed := cert.binary()
 		if c.MessageForm == "ascii" { // as hardware signs
 			signed = cert.Text()

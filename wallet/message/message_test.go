@@ -2,14 +2,14 @@ package message
 
 import (
 	"encoding/hex"
-	"encoding/json"
 	"errors"
-	"os"
 	"strings"
 	"testing"
 
 	"github.com/btcsuite/btcd/btcec/v2"
 	"github.com/btcsuite/btcd/btcec/v2/ecdsa"
+
+	"github.com/joinmarket-go/joinmarket/internal/vectors"
 )
 
 type corpus struct {
@@ -19,26 +19,11 @@ type corpus struct {
 
 func loadCorpus(t testing.TB) (c corpus) {
 	t.Helper()
-	raw, err := os.ReadFile("testdata/message.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(raw, &c); err != nil {
-		t.Fatal(err)
-	}
+	vectors.Read(t, "message.json", &c)
 	if len(c.Hashes) < 10 || len(c.Signatures) < 25 {
 		t.Fatalf("corpus of %d hashes and %d signatures is not the one recorded", len(c.Hashes), len(c.Signatures))
 	}
 	return c
-}
-
-func unhex(t testing.TB, s string) []byte {
-	t.Helper()
-	b, err := hex.DecodeString(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
 }
 
 func TestHashAsReference(t *testing.T) {
@@ -53,7 +38,7 @@ func TestHashAsReference(t *testing.T) {
 func TestW11SignAsReference(t *testing.T) {
 	c := loadCorpus(t)
 	for _, v := range c.Signatures {
-		key, pub := btcec.PrivKeyFromBytes(unhex(t, v.PrivKey))
+		key, pub := btcec.PrivKeyFromBytes(vectors.Hex(t, v.PrivKey))
 		if got := hex.EncodeToString(pub.SerializeCompressed()); got != v.PubKey {
 			t.Fatalf("public key %s, want %s", got, v.PubKey)
 		}
@@ -99,7 +84,7 @@ func highS(t *testing.T, der []byte) []byte {
 
 func TestVerifyEncodings(t *testing.T) {
 	v := loadCorpus(t).Signatures[0]
-	key, pub := btcec.PrivKeyFromBytes(unhex(t, v.PrivKey))
+	key, pub := btcec.PrivKeyFromBytes(vectors.Hex(t, v.PrivKey))
 	der := Sign(key, v.Text)
 	if err := Verify(pub.SerializeCompressed(), v.Text, highS(t, der)); err != nil {
 		t.Errorf("high S: %v", err)
@@ -114,8 +99,8 @@ func TestVerifyEncodings(t *testing.T) {
 		"wrong tag":      append([]byte{0x31}, der[1:]...),
 		"padded integer": padded,
 		"compact":        ecdsa.SignCompact(key, make([]byte, 32), true),
-		"zero r":         unhex(t, "3006020100020101"),
-		"zero s":         unhex(t, "3006020101020100"),
+		"zero r":         vectors.Hex(t, "3006020100020101"),
+		"zero s":         vectors.Hex(t, "3006020101020100"),
 	} {
 		if err := Verify(pub.SerializeCompressed(), v.Text, bad); !errors.Is(err, ErrEncoding) {
 			t.Errorf("%s: %v, want ErrEncoding", name, err)
@@ -153,7 +138,7 @@ func TestDecodeSignatureStrict(t *testing.T) {
 
 func FuzzVerify(f *testing.F) {
 	v := loadCorpus(f).Signatures[0]
-	key, pub := btcec.PrivKeyFromBytes(unhex(f, v.PrivKey))
+	key, pub := btcec.PrivKeyFromBytes(vectors.Hex(f, v.PrivKey))
 	good := Sign(key, v.Text)
 	f.Add(good)
 	f.Add(append(good, 0))
@@ -171,7 +156,7 @@ func FuzzVerify(f *testing.F) {
 
 func BenchmarkSign(b *testing.B) {
 	v := loadCorpus(b).Signatures[0]
-	key, _ := btcec.PrivKeyFromBytes(unhex(b, v.PrivKey))
+	key, _ := btcec.PrivKeyFromBytes(vectors.Hex(b, v.PrivKey))
 	for b.Loop() {
 		Sign(key, v.Text)
 	}
@@ -179,7 +164,7 @@ func BenchmarkSign(b *testing.B) {
 
 func BenchmarkVerify(b *testing.B) {
 	v := loadCorpus(b).Signatures[0]
-	key, pub := btcec.PrivKeyFromBytes(unhex(b, v.PrivKey))
+	key, pub := btcec.PrivKeyFromBytes(vectors.Hex(b, v.PrivKey))
 	der := Sign(key, v.Text)
 	for b.Loop() {
 		if err := Verify(pub.SerializeCompressed(), v.Text, der); err != nil {

@@ -3,9 +3,7 @@ package podle
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
-	"os"
 	"strings"
 	"testing"
 
@@ -32,29 +30,9 @@ type vector struct {
 	ReferenceAccepts bool `json:"reference_accepts"`
 }
 
-func loadJSON(t testing.TB, name string, into any) {
-	t.Helper()
-	raw, err := os.ReadFile("testdata/" + name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(raw, into); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func unhex(t testing.TB, s string) []byte {
-	t.Helper()
-	b, err := hex.DecodeString(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
-
 func TestGeneratorsAsReference(t *testing.T) {
 	var want []string
-	loadJSON(t, "nums.json", &want)
+	vectors.Read(t, "nums.json", &want)
 	if len(want) != Points {
 		t.Fatalf("%d points", len(want))
 	}
@@ -74,13 +52,13 @@ func TestGeneratorsAsReference(t *testing.T) {
 
 func TestGenerateAsReference(t *testing.T) {
 	for _, v := range vectors.Kind[vector](t, "podle.json", "generate", 11) {
-		key, _ := btcec.PrivKeyFromBytes(unhex(t, v.PrivKey))
+		key, _ := btcec.PrivKeyFromBytes(vectors.Hex(t, v.PrivKey))
 		utxo, err := coins.ParseOutPoint(v.UTXO)
 		if err != nil {
 			t.Fatal(err)
 		}
 		var k btcec.ModNScalar
-		k.SetByteSlice(unhex(t, v.Nonce))
+		k.SetByteSlice(vectors.Hex(t, v.Nonce))
 		proof := generate(key, utxo, v.Index, &k)
 		if proof.String() != v.Revelation {
 			t.Errorf("index %d: %s\nwant %s", v.Index, proof, v.Revelation)
@@ -152,9 +130,9 @@ func sample(t testing.TB) Proof {
 // curve, each opening its own commitment so that nothing but the proof itself
 // can refuse it.
 func TestM5EdgePoints(t *testing.T) {
-	order := unhex(t, "fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141")
-	field := unhex(t, "fffffffffffffffffffffffffffffffffffffffffffffffffffffffefffffc2f")
-	ones := unhex(t, strings.Repeat("ff", 32))
+	order := vectors.Hex(t, "fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141")
+	field := vectors.Hex(t, "fffffffffffffffffffffffffffffffffffffffffffffffffffffffefffffc2f")
+	ones := vectors.Hex(t, strings.Repeat("ff", 32))
 	point := func(prefix byte, x []byte) [33]byte { return [33]byte(append([]byte{prefix}, x...)) }
 	zero := make([]byte, 32)
 

@@ -3,13 +3,12 @@ package status
 import (
 	"bytes"
 	"encoding/hex"
-	"encoding/json"
 	"math/rand/v2"
-	"os"
 	"testing"
 
 	"github.com/btcsuite/btcd/wire/v2"
 
+	"github.com/joinmarket-go/joinmarket/internal/vectors"
 	"github.com/joinmarket-go/joinmarket/protocol/sats"
 )
 
@@ -55,23 +54,11 @@ func TestCoinJoinShape(t *testing.T) {
 }
 
 func TestCoinJoinsOfTheReference(t *testing.T) {
-	data, err := os.ReadFile("testdata/coinjoins.json")
-	if err != nil {
-		t.Fatal(err)
+	type joined struct {
+		Tx     string
+		Amount sats.Amount
 	}
-	var file struct {
-		Cases []struct {
-			Tx     string
-			Amount sats.Amount
-		}
-	}
-	if err := json.Unmarshal(data, &file); err != nil {
-		t.Fatal(err)
-	}
-	if len(file.Cases) == 0 {
-		t.Fatal("no case")
-	}
-	for i, c := range file.Cases {
+	for i, c := range vectors.Load[joined](t, "coinjoins.json", 6) {
 		raw, err := hex.DecodeString(c.Tx)
 		if err != nil {
 			t.Fatal(err)

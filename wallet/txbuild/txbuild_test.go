@@ -89,7 +89,7 @@ func TestT7AddressOddities(t *testing.T) {
 		}
 		return text
 	}
-	pubKey, err := address.NewAddressPubKey(unhex(t, "0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798"),
+	pubKey, err := address.NewAddressPubKey(vectors.Hex(t, "0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798"),
 		&chaincfg.MainNetParams)
 	if err != nil {
 		t.Fatal(err)
@@ -115,15 +115,6 @@ func TestT7AddressOddities(t *testing.T) {
 	if _, err := ParseAddress("tb1qvrv4w4kfsv06a7883pyx26euhwfpadg66d2nad", &chaincfg.SigNetParams); err != nil {
 		t.Errorf("signet: %v", err)
 	}
-}
-
-func unhex(t testing.TB, s string) []byte {
-	t.Helper()
-	b, err := hex.DecodeString(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
 }
 
 func FuzzParseAddress(f *testing.F) {

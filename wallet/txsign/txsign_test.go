@@ -58,19 +58,10 @@ type vector struct {
 	}
 }
 
-func unhex(t testing.TB, s string) []byte {
-	t.Helper()
-	b, err := hex.DecodeString(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
-
 func parseTx(t testing.TB, text string) *wire.MsgTx {
 	t.Helper()
 	tx := new(wire.MsgTx)
-	if err := tx.DeserializeNoWitness(bytes.NewReader(unhex(t, text))); err != nil {
+	if err := tx.DeserializeNoWitness(bytes.NewReader(vectors.Hex(t, text))); err != nil {
 		t.Fatal(err)
 	}
 	return tx
@@ -83,8 +74,8 @@ func TestW11SignAsReference(t *testing.T) {
 	for _, v := range vectors.Kind[vector](t, "txsign.json", "sign_input", 18) {
 		types[v.ScriptType]++
 		tx := parseTx(t, v.UnsignedTx)
-		key, pub := btcec.PrivKeyFromBytes(unhex(t, v.PrivKey))
-		prev := PrevOut{Value: v.Amount, Script: unhex(t, v.ScriptPubKey), Redeem: unhex(t, v.RedeemScript)}
+		key, pub := btcec.PrivKeyFromBytes(vectors.Hex(t, v.PrivKey))
+		prev := PrevOut{Value: v.Amount, Script: vectors.Hex(t, v.ScriptPubKey), Redeem: vectors.Hex(t, v.RedeemScript)}
 		lock, err := LockOf(prev.Script, pub.SerializeCompressed(), prev.Redeem)
 		if err != nil {
 			t.Fatal(err)
@@ -156,7 +147,7 @@ func TestT8MessagesAsReference(t *testing.T) {
 			}
 			for i := range tx.TxIn {
 				if tx.TxIn[i].PreviousOutPoint == out {
-					prevs[i], owner[i] = PrevOut{Value: in.Value, Script: unhex(t, in.ScriptPubKey)}, in.Nick
+					prevs[i], owner[i] = PrevOut{Value: in.Value, Script: vectors.Hex(t, in.ScriptPubKey)}, in.Nick
 				}
 			}
 		}
