@@ -2,7 +2,6 @@ package inprocess_test
 
 import (
 	"context"
-	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
@@ -24,6 +23,7 @@ import (
 	listener "github.com/joinmarket-go/joinmarket/daemon/control"
 	"github.com/joinmarket-go/joinmarket/daemon/daemontest/ircd"
 	"github.com/joinmarket-go/joinmarket/internal/durable"
+	"github.com/joinmarket-go/joinmarket/internal/durable/durabletest"
 	"github.com/joinmarket-go/joinmarket/protocol"
 	"github.com/joinmarket-go/joinmarket/protocol/control"
 	"github.com/joinmarket-go/joinmarket/protocol/sats"
@@ -67,7 +67,7 @@ func newMarket(t testing.TB, server string) *market {
 	m := &market{
 		t:     t,
 		chain: wallettest.NewChain(&chaincfg.RegressionNetParams),
-		disk:  fastDisk{durable.OS},
+		disk:  durabletest.Hasty(durable.OS),
 		channel: control.ChannelConfig{
 			Name: "lab", Type: "irc", Host: host, Port: uint16(port), Room: "joinmarket-pit", LineInterval: -1,
 		},
@@ -152,20 +152,6 @@ func (m *market) wallet(values ...sats.Amount) *wallet.Wallet {
 	m.t.Cleanup(func() { cancel(); running.Wait() })
 	return w
 }
-
-// fastDisk does not wait for the disk: no test here cuts the power.
-type fastDisk struct{ durable.System }
-
-func (d fastDisk) SyncDir(string) error { return nil }
-
-func (d fastDisk) Create(name string, perm fs.FileMode) (durable.File, error) {
-	f, err := d.System.Create(name, perm)
-	return fastFile{f}, err
-}
-
-type fastFile struct{ durable.File }
-
-func (fastFile) Sync() error { return nil }
 
 func (m *market) connect(dial dialFunc, role control.Role) (*client.Session, error) {
 	return m.connectWith(dial, role, nil)

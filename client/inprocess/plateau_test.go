@@ -20,6 +20,7 @@ import (
 	"github.com/joinmarket-go/joinmarket/daemon/channel"
 	"github.com/joinmarket-go/joinmarket/daemon/daemontest"
 	"github.com/joinmarket-go/joinmarket/internal/durable"
+	"github.com/joinmarket-go/joinmarket/internal/durable/durabletest"
 	"github.com/joinmarket-go/joinmarket/protocol"
 	"github.com/joinmarket-go/joinmarket/protocol/control"
 	"github.com/joinmarket-go/joinmarket/wallet"
@@ -80,7 +81,7 @@ func TestD10Plateau(t *testing.T) {
 		}
 		t.Cleanup(func() { d.Close() })
 		m := &market{
-			t: t, ctx: ctx, chain: wallettest.NewChain(&chaincfg.RegressionNetParams), disk: fastDisk{durable.OS},
+			t: t, ctx: ctx, chain: wallettest.NewChain(&chaincfg.RegressionNetParams), disk: durabletest.Hasty(durable.OS),
 			channel: control.ChannelConfig{Name: "lab", Type: "irc", Host: "nowhere", Port: 1, Room: "joinmarket-pit"},
 			dialer:  func() dialFunc { return d.Dial },
 		}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
-	"io/fs"
 	"path/filepath"
 	"testing"
 	"time"
@@ -19,6 +18,7 @@ import (
 	"github.com/joinmarket-go/joinmarket/client/commitments"
 	"github.com/joinmarket-go/joinmarket/client/identity"
 	"github.com/joinmarket-go/joinmarket/internal/durable"
+	"github.com/joinmarket-go/joinmarket/internal/durable/durabletest"
 	"github.com/joinmarket-go/joinmarket/protocol"
 	"github.com/joinmarket-go/joinmarket/protocol/control"
 	"github.com/joinmarket-go/joinmarket/protocol/sats"
@@ -112,25 +112,11 @@ func (p *pit) newKey() (*btcec.PrivateKey, []byte) {
 // newWallet makes a wallet with these coins in mixdepth 0.
 func (p *pit) newWallet(values ...sats.Amount) *wallet.Wallet {
 	cfg := p.chain.Config()
-	cfg.Files, cfg.Mixdepths = fastDisk{durable.OS}, 2
+	cfg.Files, cfg.Mixdepths = durabletest.Hasty(durable.OS), 2
 	p.node = &failingChain{Backend: cfg.Chain}
 	cfg.Chain = p.node
 	return wallettest.NewWith(p.t, p.chain, cfg, values)
 }
-
-// fastDisk does not wait for the disk: no test here cuts the power.
-type fastDisk struct{ durable.System }
-
-func (d fastDisk) SyncDir(string) error { return nil }
-
-func (d fastDisk) Create(name string, perm fs.FileMode) (durable.File, error) {
-	f, err := d.System.Create(name, perm)
-	return fastFile{f}, err
-}
-
-type fastFile struct{ durable.File }
-
-func (fastFile) Sync() error { return nil }
 
 // sync lets the taker's wallet see the chain.
 func (p *pit) sync() {
@@ -287,7 +273,7 @@ func (p *pit) Push(ctx context.Context, r control.PushRequest) error {
 // config is a taker's configuration for the market, for one attempt.
 func (p *pit) config() Config {
 	p.t.Helper()
-	store, err := commitments.Open(commitments.Config{Path: p.path, Files: fastDisk{durable.OS}, Tries: 3, Age: 5, Percent: 20})
+	store, err := commitments.Open(commitments.Config{Path: p.path, Files: durabletest.Hasty(durable.OS), Tries: 3, Age: 5, Percent: 20})
 	if err != nil {
 		p.t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/joinmarket-go/joinmarket/protocol"
 	"github.com/joinmarket-go/joinmarket/protocol/amp"
+	"github.com/joinmarket-go/joinmarket/protocol/amp/amptest"
 )
 
 // values are the arguments of an ask. Texts and bytes are strings, JSON values
@@ -206,7 +207,7 @@ func (p *python) put(command string, v values) amp.Box {
 		case "JsonEncodable":
 			b[key], err = amp.JSON(x)
 		case "ListOf(Unicode)":
-			b[key], err = amp.Texts(x.([]string))
+			b[key], err = amptest.Texts(x.([]string))
 		default:
 			p.t.Errorf("%s %s: type %s", command, key, typ)
 		}

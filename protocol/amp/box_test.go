@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/joinmarket-go/joinmarket/protocol/amp"
+	"github.com/joinmarket-go/joinmarket/protocol/amp/amptest"
 )
 
 func reader(raw []byte) *bufio.Reader { return bufio.NewReader(bytes.NewReader(raw)) }
@@ -144,7 +145,7 @@ func FuzzValues(f *testing.F) {
 		box := amp.Box{"k": value}
 		args := box.Args()
 		list := args.Texts("k")
-		if written, err := amp.Texts(list); args.Err() == nil && (err != nil || written != value) {
+		if written, err := amptest.Texts(list); args.Err() == nil && (err != nil || written != value) {
 			t.Fatalf("%q was written as %q, %v", value, written, err)
 		}
 		args = box.Args()

@@ -155,16 +155,3 @@ func Boolean(b bool) string {
 	}
 	return "False"
 }
-
-// Texts writes a list of texts. Its error is ErrTooLarge, for one text; that the
-// whole list is too large shows when the box is written.
-func Texts(list []string) (string, error) {
-	var value []byte
-	for _, text := range list {
-		if len(text) > MaxValue {
-			return "", fmt.Errorf("%w: %d bytes in a list", ErrTooLarge, len(text))
-		}
-		value = append(binary.BigEndian.AppendUint16(value, uint16(len(text))), text...)
-	}
-	return string(value), nil
-}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/joinmarket-go/joinmarket/internal/vectors"
 	"github.com/joinmarket-go/joinmarket/protocol/amp"
+	"github.com/joinmarket-go/joinmarket/protocol/amp/amptest"
 )
 
 // known is a case of amp.json.
@@ -92,7 +93,7 @@ func put(t *testing.T, b amp.Box, key, typ string, value json.RawMessage) {
 	case "ListOf(Unicode)":
 		var list []string
 		read(&list)
-		b[key], err = amp.Texts(list)
+		b[key], err = amptest.Texts(list)
 	case "JsonEncodable":
 		b[key], err = amp.JSON(value)
 	case "BigUnicode":
@@ -212,7 +213,7 @@ func TestSendLimits(t *testing.T) {
 				for _, n := range length {
 					list = append(list, strings.Repeat("x", int(n.(float64))))
 				}
-				box[key], err = amp.Texts(list)
+				box[key], err = amptest.Texts(list)
 			case nil: // bytes inside JSON
 				_, err = amp.JSON(make(chan int))
 			}
