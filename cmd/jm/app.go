@@ -53,6 +53,9 @@ func (a *app) load() error {
 			return fmt.Errorf("finding your home folder: %w; name a data folder with --datadir", err)
 		}
 	}
+	if err := durable.MkdirAll(a.files, filepath.Join(dir, "wallets"), 0o700); err != nil {
+		return fmt.Errorf("making the data folder: %w", err)
+	}
 	cfg, fresh, err := config.LoadOn(a.files, dir)
 	if err != nil {
 		return err

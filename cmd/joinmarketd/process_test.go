@@ -191,7 +191,8 @@ func TestStatusCommand(t *testing.T) {
 }
 
 // TestOnlyItsOwnFolder: with a home full of wallets that is none of its business
-// the daemon leaves nothing there nor where it was started.
+// the daemon leaves nothing there nor where it was started, and it makes no place
+// for wallets in its own.
 func TestOnlyItsOwnFolder(t *testing.T) {
 	home, here := t.TempDir(), t.TempDir()
 	wallet := filepath.Join(home, ".joinmarket", "wallets", "w.jmwallet")
@@ -219,9 +220,13 @@ func TestOnlyItsOwnFolder(t *testing.T) {
 	}
 	before := list()
 	t.Chdir(here)
-	p := spawn(t, shortDir(t), []string{"HOME=" + home}, "--metrics", "")
+	own := shortDir(t)
+	p := spawn(t, own, []string{"HOME=" + home}, "--metrics", "")
 	p.Process.Signal(syscall.SIGTERM)
 	p.ended(time.Now())
+	if _, err := os.Stat(filepath.Join(own, "wallets")); err == nil {
+		t.Error("the daemon made a folder for wallets")
+	}
 	if after := list(); strings.Join(before, "\n") != strings.Join(after, "\n") {
 		t.Errorf("before:\n%s\nafter:\n%s", strings.Join(before, "\n"), strings.Join(after, "\n"))
 	}

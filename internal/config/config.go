@@ -251,7 +251,7 @@ func Load(dir string) (cfg Config, fresh bool, err error) {
 
 // LoadOn is Load that writes to a given file system.
 func LoadOn(files durable.System, dir string) (cfg Config, fresh bool, err error) {
-	for _, sub := range []string{"", "wallets", "logs", "cmtdata"} {
+	for _, sub := range []string{"", "logs", "cmtdata"} {
 		if err := durable.MkdirAll(files, filepath.Join(dir, sub), 0o700); err != nil {
 			return Config{}, false, fmt.Errorf("making the data folder: %w", err)
 		}

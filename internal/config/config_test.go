@@ -150,7 +150,7 @@ func TestLoad(t *testing.T) {
 	if err != nil || fresh || !reflect.DeepEqual(first, again) {
 		t.Fatalf("second load: fresh=%v, %v", fresh, err)
 	}
-	for path, mode := range map[string]os.FileMode{"": 0o700, "wallets": 0o700, FileName: 0o600} {
+	for path, mode := range map[string]os.FileMode{"": 0o700, "logs": 0o700, FileName: 0o600} {
 		if info, err := os.Stat(filepath.Join(dir, path)); err != nil || info.Mode().Perm() != mode {
 			t.Errorf("%q: %v, %v, want mode %v", path, info.Mode(), err, mode)
 		}
