@@ -1,15 +1,12 @@
 package daemon
 
 import (
-	"context"
 	"net"
 	"strconv"
-	"sync"
 	"testing"
 	"time"
 
 	factory "github.com/joinmarket-go/joinmarket/daemon/channels"
-	"github.com/joinmarket-go/joinmarket/daemon/daemontest/ircd"
 	"github.com/joinmarket-go/joinmarket/daemon/daemontest/ircserver"
 	"github.com/joinmarket-go/joinmarket/protocol"
 	"github.com/joinmarket-go/joinmarket/protocol/control"
@@ -71,26 +68,6 @@ func (w *world) startOn(role control.Role, n protocol.Nick, channels ...control.
 	return c
 }
 
-// anotherServer is one of another network.
-func anotherServer(t *testing.T) (address string, stop func()) {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- ircd.New(ircd.Config{Network: "another"}).Serve(ctx, l) }()
-	stop = sync.OnceFunc(func() {
-		cancel()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-	})
-	t.Cleanup(stop)
-	return l.Addr().String(), stop
-}
-
 // TestNetsplit plays two linked ngIRCds, with the taker on one and the makers on
 // the other, that are parted and linked again, and then the death of the taker's.
 // Who can be reached by another channel goes on there in mid-conversation; who
@@ -98,7 +75,7 @@ func anotherServer(t *testing.T) (address string, stop func()) {
 func TestNetsplit(t *testing.T) {
 	t.Parallel()
 	servers := ircserver.NgIRCds(t)
-	third, stopThird := anotherServer(t)
+	third, stopThird := ircserver.Own(t, "another")
 	w := newWorld(t, Config{})
 	w.d.cfg.NewChannel = factory.Factory(factory.Config{})
 	netA, netB := onIRC(t, "net", servers.A.Address, servers.B.Address), onIRC(t, "net", servers.B.Address)

@@ -21,7 +21,7 @@ import (
 	"github.com/joinmarket-go/joinmarket/daemon"
 	"github.com/joinmarket-go/joinmarket/daemon/channels"
 	listener "github.com/joinmarket-go/joinmarket/daemon/control"
-	"github.com/joinmarket-go/joinmarket/daemon/daemontest/ircd"
+	"github.com/joinmarket-go/joinmarket/daemon/daemontest/ircserver"
 	"github.com/joinmarket-go/joinmarket/internal/durable"
 	"github.com/joinmarket-go/joinmarket/internal/durable/durabletest"
 	"github.com/joinmarket-go/joinmarket/protocol"
@@ -82,19 +82,8 @@ func newMarket(t testing.TB, server string) *market {
 // ircServer serves IRC on a loopback port until the test ends.
 func ircServer(t testing.TB) (address string) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	var running sync.WaitGroup
-	running.Go(func() {
-		if err := ircd.New(ircd.Config{Network: "jmlab"}).Serve(ctx, l); err != nil {
-			t.Errorf("the IRC server ended: %v", err)
-		}
-	})
-	t.Cleanup(func() { cancel(); running.Wait() })
-	return l.Addr().String()
+	address, _ = ircserver.Own(t, "jmlab")
+	return address
 }
 
 // ownDaemon is a daemon inside the process.

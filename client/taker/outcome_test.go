@@ -27,13 +27,19 @@ type outcome struct {
 // run makes an attempt with consent to every quote.
 func (p *pit) run(cfg Config, pay Payment) (o outcome) {
 	p.t.Helper()
+	return p.decide(cfg, pay, func(Quote) error { return nil })
+}
+
+// decide makes an attempt of which approve is asked.
+func (p *pit) decide(cfg Config, pay Payment, approve func(Quote) error) (o outcome) {
+	p.t.Helper()
 	taker, err := New(cfg)
 	if err != nil {
 		p.t.Fatal(err)
 	}
 	o.Result, o.err = taker.Run(p.t.Context(), pay, func(q Quote) error {
 		o.quote = q
-		return nil
+		return approve(q)
 	})
 	return o
 }

@@ -92,12 +92,7 @@ func TestDeclined(t *testing.T) {
 // TestSlowDecision: when the user decides, the coins are no longer set aside.
 func TestSlowDecision(t *testing.T) {
 	inPit(t, 3, func(p *pit) {
-		taker, err := New(p.config())
-		if err != nil {
-			t.Fatal(err)
-		}
-		var o outcome
-		o.Result, o.err = taker.Run(p.t.Context(), payment(btc/5, 3, 2), func(Quote) error {
+		o := p.decide(p.config(), payment(btc/5, 3, 2), func(Quote) error {
 			time.Sleep(leaseTime)
 			return nil
 		})
@@ -112,12 +107,7 @@ func TestSlowDecision(t *testing.T) {
 // commitment.
 func TestGoneWhileDeciding(t *testing.T) {
 	inPit(t, 3, func(p *pit) {
-		taker, err := New(p.config())
-		if err != nil {
-			t.Fatal(err)
-		}
-		var o outcome
-		o.Result, o.err = taker.Run(p.t.Context(), payment(btc/5, 3, 2), func(Quote) error {
+		o := p.decide(p.config(), payment(btc/5, 3, 2), func(Quote) error {
 			p.gone = errors.New("broken pipe")
 			close(p.events)
 			return nil

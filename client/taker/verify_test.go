@@ -2,7 +2,6 @@ package taker
 
 import (
 	"context"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"strings"
@@ -58,25 +57,30 @@ type ioauthCase struct {
 	ChangeAmount sats.Amount `json:"change_amount"`
 }
 
+// node knows the coins of the case.
+func (v ioauthCase) node(t *testing.T) listNode {
+	t.Helper()
+	node := listNode{}
+	for _, c := range v.Coins {
+		out, err := coins.ParseOutPoint(c.UTXO)
+		if err != nil {
+			t.Fatal(err)
+		}
+		node[out] = chain.TxOut{Value: c.Value, Script: vectors.Hex(t, c.Script), Confirmations: c.Confirmations}
+	}
+	return node
+}
+
 // TestIOAuthsAsReference judges what makers opened. We refuse more than the
 // reference: whatever is not P2WPKH, keys and coins in upper case, and what it
 // accepts although it should not.
 func TestIOAuthsAsReference(t *testing.T) {
 	accepted, refused := 0, 0
 	for _, v := range vectors.Load[ioauthCase](t, "ioauth.json", 97) {
-		node := listNode{}
+		node := v.node(t)
 		native := strings.HasPrefix(string(v.Offer.OrderType), "sw0")
-		for _, c := range v.Coins {
-			out, err := coins.ParseOutPoint(c.UTXO)
-			if err != nil {
-				t.Fatal(err)
-			}
-			script, err := hex.DecodeString(c.Script)
-			if err != nil {
-				t.Fatal(err)
-			}
-			native = native && len(script) == 22 && script[0] == 0
-			node[out] = chain.TxOut{Value: c.Value, Script: script, Confirmations: c.Confirmations}
+		for _, out := range node {
+			native = native && len(out.Script) == 22 && out.Script[0] == 0
 		}
 		want := v.Valid && native && v.Should == ""
 
@@ -118,20 +122,8 @@ func TestIOAuthsAsReference(t *testing.T) {
 func goodCase(t *testing.T) (listNode, QuotedMaker, sats.Amount, string, control.IOAuth) {
 	t.Helper()
 	v := vectors.Load[ioauthCase](t, "ioauth.json", 97)[0]
-	node := listNode{}
-	for _, c := range v.Coins {
-		out, err := coins.ParseOutPoint(c.UTXO)
-		if err != nil {
-			t.Fatal(err)
-		}
-		script, err := hex.DecodeString(c.Script)
-		if err != nil {
-			t.Fatal(err)
-		}
-		node[out] = chain.TxOut{Value: c.Value, Script: script, Confirmations: c.Confirmations}
-	}
 	m := QuotedMaker{Nick: v.Nick, Fee: 100, Offer: protocol.Offer{Type: protocol.SW0RelOffer, MaxSize: sats.Max, CJFee: v.Offer.CJFee}}
-	return node, m, v.Amount, v.PubKey, control.IOAuth{UTXOs: v.IOAuth.UTXOs, AuthPubKey: v.IOAuth.AuthKey,
+	return v.node(t), m, v.Amount, v.PubKey, control.IOAuth{UTXOs: v.IOAuth.UTXOs, AuthPubKey: v.IOAuth.AuthKey,
 		CJAddress: v.IOAuth.CJ, ChangeAddress: v.IOAuth.Change, Signature: v.IOAuth.Signature}
 }
 

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net"
+	"net/netip"
 	"os"
 	"strings"
 	"syscall"
@@ -16,7 +17,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/joinmarket-go/joinmarket/daemon/daemontest/ircd"
+	"github.com/joinmarket-go/joinmarket/daemon/daemontest/ircserver"
 	"github.com/joinmarket-go/joinmarket/protocol"
 	"github.com/joinmarket-go/joinmarket/protocol/control"
 )
@@ -86,20 +87,10 @@ func (p *process) enter(role control.Role, nick protocol.Nick, port int) *script
 // busy spawns a daemon with a maker whose coins are open to a taker.
 func busy(t *testing.T) (p *process, maker, taker *script, conversation uint64) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- ircd.New(ircd.Config{Network: "test"}).Serve(ctx, l) }()
-	t.Cleanup(func() {
-		cancel()
-		<-ended
-	})
+	address, _ := ircserver.Own(t, "test")
+	port := int(netip.MustParseAddrPort(address).Port())
 	const bob = protocol.Nick("J561YhaSF6trHuTS")
 	p = spawn(t, shortDir(t), nil)
-	port := l.Addr().(*net.TCPAddr).Port
 	taker = p.enter(control.RoleTaker, "J5ENesYLEgVVH8Ls", port)
 	maker = p.enter(control.RoleMaker, bob, port)
 	maker.do(control.MethodAnnounce, control.AnnounceRequest{Offers: []protocol.Offer{
