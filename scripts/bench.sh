@@ -36,5 +36,7 @@ fi
 echo "== a CoinJoin, from the first !fill to the broadcast"
 [ -x bin/btcd ] || go build -o bin/ github.com/btcsuite/btcd
 for makers in 4 10; do
-  echo "$makers makers$(./bin/jm playground --once --makers "$makers" 2>/dev/null | sed -n 's/.*from the first !fill to the broadcast//p')"
+  for at in '' --onion; do
+    echo "$makers makers ${at:-over IRC}$(./bin/jm playground --once --makers "$makers" $at 2>/dev/null | sed -n 's/.*from the first !fill to the broadcast//p')"
+  done
 done

@@ -109,7 +109,7 @@ func (c *Channel) keep(ctx context.Context, d *directory) {
 		reason := control.FreeText(err.Error())
 		d.enter(Waiting)
 		d.reason, d.next = reason, time.Now().Add(pause)
-		c.look("directory " + d.address + ": " + reason)
+		c.look("no directory is connected: " + reason)
 		c.mu.Unlock()
 		c.log.Info("directory not connected", "directory", d.address, "reason", reason, "retry_in", pause.Round(time.Second))
 		select {
@@ -126,7 +126,7 @@ func (c *Channel) connect(ctx context.Context, d *directory) (lasted time.Durati
 	c.mu.Lock()
 	d.enter(Connecting)
 	c.mu.Unlock()
-	dialling, cancel := context.WithTimeout(ctx, dialTimeout)
+	dialling, cancel := context.WithTimeout(ctx, directoryTimeout)
 	defer cancel()
 	conn, err := c.cfg.Dial(dialling, c.circuit+" "+d.address, d.address)
 	if err != nil {

@@ -16,13 +16,16 @@ import (
 
 // Times of a connection.
 const (
-	dialTimeout  = 60 * time.Second // for Tor to get there
+	dialTimeout  = 60 * time.Second // for Tor to get to a maker
 	helloTimeout = 30 * time.Second // for the other end's hello, of those that come in
 	torTimeout   = 60 * time.Second // the same, of those that we dialled
 	lineTimeout  = 60 * time.Second // for a line that has begun
-	idleTimeout  = 20 * time.Minute // without a line, of direct ones
-	pingAfter    = time.Minute      // without a line, of directories
-	deadAfter    = 90 * time.Second // without a line although we ask, of directories that answered before
+	// Tor itself gives up on a circuit after two minutes, and may have to get into
+	// its network first.
+	directoryTimeout = 2 * time.Minute
+	idleTimeout      = 20 * time.Minute // without a line, of direct ones
+	pingAfter        = time.Minute      // without a line, of directories
+	deadAfter        = 90 * time.Second // without a line although we ask, of directories that answered before
 )
 
 // Rates at which lines are taken in. Who is faster is read more slowly; nothing
@@ -237,7 +240,7 @@ func (c *Channel) ended(l *link, why error) {
 			c.pass(letter, true) // by another way, if there is one
 		}
 	}
-	c.look("no directory and no maker is connected")
+	c.stillUp()
 }
 
 // keepAlive asks directories that know the question whether they are there, and

@@ -141,6 +141,13 @@ func (c *Channel) look(reason string) {
 	}
 }
 
+// stillUp tells the session if the channel is up no more; mu is held.
+func (c *Channel) stillUp() {
+	if c.state == control.ChannelUp {
+		c.look("no directory and no maker is connected")
+	}
+}
+
 // again tells the session that a further part of the market hears us; mu is held.
 func (c *Channel) again() {
 	c.emit(channel.State{State: control.ChannelUp, HostID: onion.HostID})
@@ -166,7 +173,7 @@ func (c *Channel) sweep(now time.Time) {
 	c.settle(now)
 	c.keepAlive(now)
 	c.compare(now)
-	c.look("no directory and no maker is connected")
+	c.stillUp()
 }
 
 // drop counts something that came in and is not acted on.

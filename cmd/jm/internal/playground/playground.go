@@ -31,7 +31,7 @@ type Config struct {
 	BTCD        string // program files
 	Joinmarketd string
 	Makers      int
-	Onion       bool // the market meets at directories, not on IRC; may be false
+	Onion       bool                             // the market meets at directories, not on IRC; may be false
 	Say         func(format string, args ...any) // told what goes on
 	Logger      *slog.Logger
 }
