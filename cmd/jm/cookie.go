@@ -30,15 +30,19 @@ func cookieFile(b config.Blockchain, network string) string {
 
 // coreFolders are where Bitcoin Core keeps its data unless it is told otherwise.
 func coreFolders() []string {
-	home, err := os.UserHomeDir()
-	if err != nil {
-		return nil
-	}
+	places := []func() (string, error){os.UserHomeDir}
+	name := ".bitcoin"
 	switch runtime.GOOS {
 	case "windows":
-		return []string{filepath.Join(os.Getenv("LOCALAPPDATA"), "Bitcoin"), filepath.Join(os.Getenv("APPDATA"), "Bitcoin")}
+		places, name = []func() (string, error){os.UserCacheDir, os.UserConfigDir}, "Bitcoin" // the local one since Core 28
 	case "darwin":
-		return []string{filepath.Join(home, "Library", "Application Support", "Bitcoin")}
+		places, name = []func() (string, error){os.UserConfigDir}, "Bitcoin"
 	}
-	return []string{filepath.Join(home, ".bitcoin")}
+	var folders []string
+	for _, place := range places {
+		if dir, err := place(); err == nil {
+			folders = append(folders, filepath.Join(dir, name))
+		}
+	}
+	return folders
 }
