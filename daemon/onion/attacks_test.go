@@ -2,6 +2,7 @@ package onion
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -297,6 +298,64 @@ func TestN10Replays(t *testing.T) {
 		w.send("pubkey")
 		taker.wants("pubkey")
 		thief.wants()
+	})
+}
+
+// TestN10RecordedTraffic: what a taker of the reference was told in a whole
+// CoinJoin, and then all of it once more, through the directory and by somebody
+// who claims to be the maker: nothing is told again, and nobody takes a
+// maker's place.
+func TestN10RecordedTraffic(t *testing.T) {
+	text, err := os.ReadFile("testdata/onion.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const taker protocol.Nick = "J5AqTwLrE6dLBYbA"
+	var lines []string
+	for line := range strings.Lines(string(text)) {
+		head, raw, _ := strings.Cut(strings.TrimSpace(line), " | ")
+		if strings.Contains(head, string(taker)+" <- ") && (strings.Contains(raw, `"type": 685`) || strings.Contains(raw, `"type": 687`)) {
+			lines = append(lines, raw)
+		}
+	}
+	inWorld(t, Config{Nick: taker, Network: "testnet"}, []string{service(1)}, func(t *testing.T, w *world) {
+		d := w.accept(service(1))
+		d.say(onion.DirectoryHello{Accepted: true, Network: "testnet"}.Message())
+		synctest.Wait()
+		w.heard()
+		var events []channel.Event
+		for _, line := range lines {
+			d.raw(line + "\r\n")
+			events = append(events, w.heard()...)
+		}
+		if len(lines) < 15 || len(events) != len(lines) {
+			t.Fatalf("%d lines, %d events", len(lines), len(events))
+		}
+		for _, ev := range events {
+			if p, ok := ev.(channel.Private); ok {
+				w.c.Proven(p.From, p.Way)
+				thief := w.knock()
+				thief.say(onion.ClientHello{Location: onion.NotServing, Nick: p.From, Network: "testnet"}.Message())
+				for _, line := range lines {
+					thief.raw(line + "\r\n")
+				}
+			}
+		}
+		for _, line := range lines {
+			d.raw(line + "\r\n")
+		}
+		w.wants()
+		d.said()
+		for _, ev := range events {
+			if p, ok := ev.(channel.Private); ok {
+				if err := w.c.SendPrivate(p.From, "tx", "x key sig"); err != nil {
+					t.Error(err)
+				}
+				if got := d.said(); len(got) != 1 {
+					t.Errorf("to %s: the directory is sent %q", p.From, got)
+				}
+			}
+		}
 	})
 }
 
