@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -99,17 +100,37 @@ func (a *app) txFee(o payOptions) (feerate.Policy, error) {
 	return p, nil
 }
 
-// lineInterval is the time between two lines on the slowest channel.
+// lineInterval is the time between two lines on the slowest channel. Those of an
+// onion channel leave at once.
 func (a *app) lineInterval() (longest time.Duration) {
 	for _, c := range a.cfg.Channels {
-		longest = max(longest, cmp.Or(c.LineInterval, control.DefaultLineInterval))
+		if c.Type != control.TypeOnion {
+			longest = max(longest, cmp.Or(c.LineInterval, control.DefaultLineInterval))
+		}
 	}
 	return longest
 }
 
+// torQuiet is how long no offer may come by onion services before no more are
+// waited for. Half of them take 40 s (spec: onion timers); maker_timeout_sec is
+// the limit.
+const torQuiet = 15 * time.Second
+
+// overTor reports whether offers come through Tor from makers' onion services.
+func (a *app) overTor() bool {
+	return slices.ContainsFunc(a.cfg.Channels, func(c control.ChannelConfig) bool {
+		return c.Type == control.TypeOnion && !c.Loopback
+	})
+}
+
 // quiet is how long the order book must have been still to count as complete:
 // a few lines' time.
-func (a *app) quiet() time.Duration { return max(4*a.lineInterval(), 250*time.Millisecond) }
+func (a *app) quiet() time.Duration {
+	if a.overTor() {
+		return max(4*a.lineInterval(), torQuiet)
+	}
+	return max(4*a.lineInterval(), 250*time.Millisecond)
+}
 
 // feeLimits are what one maker may ask: from flags, else the configuration,
 // else the user. There is no silent default for what may be spent.
