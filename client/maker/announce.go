@@ -36,7 +36,7 @@ func (m *Maker) look(ctx context.Context, d Daemon) error {
 	case coarse(balance) == m.drawnFor:
 		m.due = nil
 	case m.due == nil:
-		wait := delay(m.cfg.Reannounce)
+		wait := Delay(m.cfg.Reannounce)
 		m.due = time.After(wait)
 		m.cfg.Notify(Due{Wait: wait})
 	}
@@ -92,9 +92,9 @@ func (m *Maker) offered() (sats.Amount, error) {
 	return slices.Max(balances), nil
 }
 
-// delay draws a wait of which nobody can tell how much of it has passed:
+// Delay draws a wait of which nobody can tell how much of it has passed:
 // exponential, up to three times its mean.
-func delay(mean time.Duration) time.Duration {
+func Delay(mean time.Duration) time.Duration {
 	return min(3*mean, time.Duration(min(3, random.Exp(1))*float64(mean)))
 }
 

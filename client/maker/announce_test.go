@@ -67,7 +67,7 @@ func TestP4DelayLaw(t *testing.T) {
 	const n = 20_000
 	sum, longer, much := time.Duration(0), 0, 0
 	for range n {
-		d := delay(time.Minute)
+		d := Delay(time.Minute)
 		if d < 0 || d > 3*time.Minute {
 			t.Fatalf("%v", d)
 		}

@@ -59,6 +59,14 @@ func (a *app) beside(ctx context.Context, o payOptions, own ownMaker, work func(
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
+		// Two that come at the same moment are one, whatever their names.
+		wait := maker.Delay(a.cfg.Yield.Reannounce)
+		a.term.say("The maker begins in %v, so that nobody ties it to the payments by the time.", wait.Round(time.Second))
+		select {
+		case <-time.After(wait):
+		case <-making.Done():
+			return
+		}
 		if err := a.runMaker(making, own); err != nil {
 			a.term.say("The maker ended: %v", err)
 		}
