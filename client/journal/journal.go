@@ -16,11 +16,13 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/gofrs/flock"
 
 	"github.com/joinmarket-go/joinmarket/client/taker"
 	"github.com/joinmarket-go/joinmarket/internal/durable"
+	"github.com/joinmarket-go/joinmarket/protocol"
 )
 
 // DefaultLimit is the greatest size of the file in bytes: some thousand
@@ -167,6 +169,21 @@ func (s *Store) All() ([]taker.Record, error) {
 
 // ErrUnknown: there is no attempt with this id, or several.
 var ErrUnknown = errors.New("no such attempt")
+
+// Spoilers are the makers that spoiled a transaction since a time: they had been
+// shown it, and did not sign or spent a coin of it. Nothing else that makers fail
+// at costs the taker a commitment.
+func (s *Store) Spoilers(since time.Time) (nicks []protocol.Nick, err error) {
+	all, err := s.All()
+	for _, r := range all {
+		for _, d := range r.Dropped {
+			if d.Step == taker.StepSign && d.At.After(since) && !slices.Contains(nicks, d.Nick) {
+				nicks = append(nicks, d.Nick)
+			}
+		}
+	}
+	return nicks, err
+}
 
 // Find returns the attempt whose id begins so.
 func (s *Store) Find(id string) (taker.Record, error) {

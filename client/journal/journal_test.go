@@ -69,6 +69,24 @@ func TestWhatWasWrittenIsRead(t *testing.T) {
 	}
 }
 
+// TestSpoilers: who did not sign, or spent a coin that was signed for, is known
+// for as long as one likes; who failed before there was a transaction is not one.
+func TestSpoilers(t *testing.T) {
+	s, _ := store(t, 0)
+	one, two := over(record("aa000001")), over(record("ab000002"))
+	two.Dropped = []taker.Dropped{
+		{At: at(20), Nick: "J5ENesYLEgVVH8Ls", Step: taker.StepSign, Reason: protocol.ReasonBadCoins},
+		{At: at(21), Nick: "J561YhaSF6trHuTS", Step: taker.StepCollect, Reason: protocol.ReasonTimeoutAuth},
+		{At: at(22), Nick: "J5511111111111BB", Step: taker.StepSign, Reason: protocol.ReasonTooManySigs},
+	}
+	write(t, s, one, two)
+	for since, want := range map[int]string{19: "[J5ENesYLEgVVH8Ls J5511111111111BB]", 20: "[J5511111111111BB]", 22: "[]"} {
+		if nicks, err := s.Spoilers(at(since)); err != nil || fmt.Sprint(nicks) != want {
+			t.Errorf("since %d: %v, %v, want %s", since, nicks, err, want)
+		}
+	}
+}
+
 // TestCutOff: after a write that was cut off anywhere, everything before is
 // there and what follows is too.
 func TestCutOff(t *testing.T) {

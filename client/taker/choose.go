@@ -139,7 +139,7 @@ func (a *attempt) reserve(target sats.Amount) error {
 // offersFor picks offers for the amount of the payment and reserves coins for
 // it.
 func (a *attempt) offersFor(book []control.OfferEntry, bonds map[protocol.Nick]ProvenBond, pl *plan) error {
-	list := a.candidates(book, filter{amount: pl.Amount, below: pl.Amount, above: pl.Amount, exclude: a.payment.Exclude, bonds: bonds})
+	list := a.willing(a.candidates(book, filter{amount: pl.Amount, below: pl.Amount, above: pl.Amount, exclude: a.payment.Exclude, bonds: bonds}))
 	n := min(a.payment.Makers, len(list))
 	if n < a.payment.MinMakers {
 		return a.fewOffers(len(list))
@@ -188,8 +188,8 @@ func (a *attempt) offersForAll(book []control.OfferEntry, bonds map[protocol.Nic
 		if err != nil {
 			return err
 		}
-		list := a.candidates(book, filter{amount: total, below: total, above: total - estimate, gross: true,
-			exclude: a.payment.Exclude, bonds: bonds})
+		list := a.willing(a.candidates(book, filter{amount: total, below: total, above: total - estimate, gross: true,
+			exclude: a.payment.Exclude, bonds: bonds}))
 		found = max(found, len(list))
 		chosen, rest, amount, ok, err := a.chooseSweep(list, n, total, estimate)
 		if err != nil {
@@ -210,6 +210,15 @@ func (a *attempt) offersForAll(book []control.OfferEntry, bonds map[protocol.Nic
 		return a.price(pl)
 	}
 	return a.fewOffers(found)
+}
+
+// willing leaves those out that are to be avoided, if there are enough others.
+func (a *attempt) willing(list []Candidate) []Candidate {
+	others := slices.DeleteFunc(slices.Clone(list), func(c Candidate) bool { return slices.Contains(a.payment.Avoid, c.Nick) })
+	if a.cfg.Pick != nil || len(others) < 2*a.payment.Makers {
+		return list
+	}
+	return others
 }
 
 // pickReserve ranks further makers, drawn like the first n.

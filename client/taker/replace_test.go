@@ -97,6 +97,35 @@ func TestT11Replaced(t *testing.T) {
 	}
 }
 
+// TestT11SpoilersAreAvoided: who is to be avoided is asked for nothing, not even
+// as one in reserve, while twice as many others as are wanted are there; with
+// fewer all are drawn from, so that whoever spoils the makers of others does not
+// choose the crowd.
+func TestT11SpoilersAreAvoided(t *testing.T) {
+	for _, amount := range []sats.Amount{btc / 5, 0} {
+		for avoided, kept := range map[int]bool{5: true, 6: true, 7: false} {
+			inPit(t, 12, func(p *pit) {
+				for _, m := range p.makers {
+					m.earn(2 * btc)
+				}
+				p.chain.Mine(1)
+				p.sync()
+				pay := payment(amount, 3, 2)
+				for _, m := range p.makers[:avoided] {
+					pay.Avoid = append(pay.Avoid, m.nick)
+				}
+				o := p.run(p.config(), pay)
+				p.wantJoin(o, 3)
+				quoted := slices.Concat(o.quote.Makers, o.quote.Reserve)
+				away := !slices.ContainsFunc(quoted, func(m QuotedMaker) bool { return slices.Contains(pay.Avoid, m.Nick) })
+				if away != kept || !kept && len(quoted) != 12 {
+					t.Errorf("%d of 12 are to be avoided; quoted are %d, none of them: %v", avoided, len(quoted), away)
+				}
+			})
+		}
+	}
+}
+
 // TestStandIns: who takes the place of others is the next in the order of the
 // quote, if it may cost so much; in a sweep it is who leaves least to the miner,
 // as long as every place is taken.

@@ -149,8 +149,12 @@ type Payment struct {
 	Destination string      // address
 	Makers      int         // how many to ask, 1..protocol.MaxMakers
 	MinMakers   int         // with how many to go on at least, 1..Makers
-	// Exclude are nicks that are not asked, such as those that failed before.
+	// Exclude are nicks that are not asked.
 	Exclude []protocol.Nick
+	// Avoid are nicks that are not asked as long as there are twice as many others
+	// as are wanted, such as those that did not sign lately: whoever keeps makers
+	// from signing is not to decide who is left.
+	Avoid []protocol.Nick
 }
 
 // Step is a part of an attempt.
