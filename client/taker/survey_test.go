@@ -1,6 +1,7 @@
 package taker
 
 import (
+	"fmt"
 	"math"
 	"testing"
 
@@ -45,5 +46,25 @@ func TestT13Survey(t *testing.T) {
 	}
 	if math.Abs(shares-1) > 1e-12 || math.Abs(chances-2) > 0.1 {
 		t.Errorf("the shares add up to %v, the chances to %v", shares, chances)
+	}
+}
+
+// BenchmarkSurvey surveys a market of 200 makers, half of them with a bond.
+func BenchmarkSurvey(b *testing.B) {
+	var offers []control.OfferEntry
+	bonds := map[protocol.Nick]ProvenBond{}
+	for i := range 200 {
+		nick := protocol.Nick(fmt.Sprintf("J5maker%d", i))
+		offers = append(offers, control.OfferEntry{Nick: nick, Offer: protocol.Offer{
+			Type: protocol.SW0AbsOffer, MinSize: 100_000, MaxSize: 1_000_000, CJFee: "500",
+		}})
+		if i%2 == 0 {
+			bonds[nick] = ProvenBond{OutPoint: wire.OutPoint{Index: uint32(i)}, Value: float64(i*i + 1)}
+		}
+	}
+	for b.Loop() {
+		if all := Survey(offers, bonds, 9, 0.125); len(all) != 200 {
+			b.Fatal(len(all))
+		}
 	}
 }
