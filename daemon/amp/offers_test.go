@@ -56,8 +56,8 @@ func TestOfferFromClient(t *testing.T) {
 	}
 }
 
-// TestChannels: the channels of the reference's configuration become ours; onion
-// ones, which this daemon has none of, are passed over.
+// TestChannels: the channels of the reference's configuration become ours. The
+// onion channel of the recorded one has directories that are none.
 func TestChannels(t *testing.T) {
 	c := &client{log: silent}
 	elements := func(raw string) (list []channelElement) {
@@ -67,28 +67,41 @@ func TestChannels(t *testing.T) {
 		}
 		return list
 	}
-	got, err := c.channels(elements(string(calls(t)["JMInit"][0].Arguments["chan_configs"])))
+	got, err := c.channels(elements(string(calls(t)["JMInit"][0].Arguments["chan_configs"])), "mainnet")
 	want := []control.ChannelConfig{{Name: "1 irc.example", Type: "irc", Host: "irc.example", Port: 6667, Room: "joinmarket-pit", SOCKS5: "localhost:9050"}}
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("channels %+v, %v", got, err)
 	}
-	got, err = c.channels(elements(`[{"host": "h", "port": "6697", "channel": "c", "usessl": "True", "socks5": "false"}]`))
+	got, err = c.channels(elements(`[{"host": "h", "port": "6697", "channel": "c", "usessl": "True", "socks5": "false"}]`), "mainnet")
 	want = []control.ChannelConfig{{Name: "1 h", Type: "irc", Host: "h", Port: 6697, Room: "c", TLS: true}}
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("channels %+v, %v", got, err)
 	}
+	const directory = "satoshi2vcg5e2ept7tjkzlkpomkobqmgtsjzegg6wipnoajadissead.onion:5222"
+	got, err = c.channels(elements(`[{"type": "onion", "directory_nodes": "`+directory+`", "regtest_count": "0,0", "socks5_host": "localhost", "socks5_port": 9150,
+		"tor_control_host": "unix:/run/tor/control", "tor_control_port": 9051, "onion_serving_host": "127.0.0.1", "onion_serving_port": 8080, "hidden_service_dir": "",
+		"serving": true, "passive": false, "btcnet": "mainnet", "section-name": "MESSAGING:onion"}]`), "mainnet")
+	want = []control.ChannelConfig{{Name: "1 onion", Type: "onion", Directories: []string{directory}, SOCKS5: "localhost:9150", TorControl: "unix:/run/tor/control", Serving: "127.0.0.1:0"}}
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("channels %+v, %v", got, err)
+	}
+	got, err = c.channels(elements(`[{"type": "onion", "directory_nodes": "127.0.0.1:8081", "regtest_count": "3,1"}]`), "testnet")
+	if err != nil || !got[0].Loopback {
+		t.Errorf("channels %+v, %v", got, err)
+	}
 	for name, raw := range map[string]string{
+		"without Tor":   `[{"type": "onion", "directory_nodes": "127.0.0.1:8081", "regtest_count": "3,1"}]`,
 		"onion only":    `[{"type": "onion"}]`,
 		"no host":       `[{"port": 1, "channel": "c"}]`,
 		"no port":       `[{"host": "h", "channel": "c"}]`,
 		"injected room": `[{"host": "h", "port": 1, "channel": "c\r\nQUIT"}]`,
 		"too many":      `[` + strings.Repeat(`{"host": "h", "port": 1, "channel": "c"},`, 16) + `{}]`,
 	} {
-		if got, err := c.channels(elements(raw)); !errors.Is(err, errRefused) {
+		if got, err := c.channels(elements(raw), "mainnet"); !errors.Is(err, errRefused) {
 			t.Errorf("%s: %+v, %v", name, got, err)
 		}
 	}
-	long, err := c.channels(elements(`[{"host": "` + strings.Repeat("h", 255) + `", "port": 1, "channel": "c"}]`))
+	long, err := c.channels(elements(`[{"host": "`+strings.Repeat("h", 255)+`", "port": 1, "channel": "c"}]`), "mainnet")
 	if err != nil || len(long) != 1 {
 		t.Errorf("long host: %v, %v", long, err)
 	}

@@ -44,7 +44,7 @@ func (c *client) init(args *amp.Args) (bool, error) {
 	}
 	s.minMakers, s.timeout = minMakers.Int64(), time.Duration(timeout.Int64())*time.Second
 	var err error
-	if s.channels, err = c.channels(elements); err != nil {
+	if s.channels, err = c.channels(elements, s.network); err != nil {
 		return false, err
 	}
 	if old := c.settings; old != nil && (old.network != s.network || !reflect.DeepEqual(old.asked, s.asked)) {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -31,53 +32,58 @@ var onionKeys = map[string]string{
 
 // addOnion reads a [MESSAGING:name] section with type = onion.
 func (c *Config) addOnion(name string, section *ini.Section) error {
-	fail := func(key string, err error) error {
-		return fmt.Errorf("%w: [%s%s] %s: %w", ErrConfig, channelPrefix, name, key, err)
-	}
 	for _, other := range c.Channels {
 		if other.Type == control.TypeOnion {
-			return fail("type", fmt.Errorf("[%s%s] is an onion channel too, and there can be only one; name all directories in it", channelPrefix, other.Name))
+			return fmt.Errorf("%w: [%s%s] type: [%s%s] is an onion channel too, and there can be only one; name all directories in it",
+				ErrConfig, channelPrefix, name, channelPrefix, other.Name)
 		}
 	}
 	get := func(key string) string {
-		if section.HasKey(key) && value(section.Key(key)) != "" {
-			return value(section.Key(key))
+		if !section.HasKey(key) {
+			return ""
 		}
-		return onionKeys[key]
+		return value(section.Key(key))
 	}
 	for _, key := range section.Keys() {
 		if _, known := onionKeys[key.Name()]; !known {
 			c.warn("[%s%s] %s is unknown and ignored; is it misspelt?", channelPrefix, name, key.Name())
 		}
 	}
-	ch := control.ChannelConfig{Name: name, Type: control.TypeOnion}
-	var err error
-	if ch.Loopback, err = withoutTor(get("regtest_count")); err != nil {
-		return fail("regtest_count", err)
-	}
-	if ch.Directories, err = directories(get("directory_nodes"), ch.Loopback); err != nil {
-		return fail("directory_nodes", err)
-	}
-	if !ch.Loopback {
-		if ch.SOCKS5, err = address(get("socks5_host"), get("socks5_port")); err != nil {
-			return fail("socks5_host and socks5_port", err)
-		}
-		if ch.TorControl, err = address(get("tor_control_host"), get("tor_control_port")); err != nil {
-			return fail("tor_control_host and tor_control_port", err)
-		}
-	}
-	if ch.Serving, err = servingAddress(get("onion_serving_host"), get("onion_serving_port")); err != nil {
-		return fail("onion_serving_host and onion_serving_port", err)
+	ch, err := OnionChannel(name, get)
+	if err != nil {
+		return fmt.Errorf("%w: [%s%s] %w", ErrConfig, channelPrefix, name, err)
 	}
 	if get("hidden_service_dir") != "" {
 		c.warn("[%s%s] hidden_service_dir is for directories and has no effect here: docs/directory.md is about them, onion_key_file about makers.", channelPrefix, name)
 	}
 	c.OnionKeyFile = inDir(c, get("onion_key_file"))
-	if err := ch.Validate(); err != nil {
-		return fail("section", err)
-	}
 	c.Channels = append(c.Channels, ch)
 	return nil
+}
+
+// OnionChannel is the onion channel that the keys of a section describe, as get
+// has them; empty ones have their defaults. The error names the key.
+func OnionChannel(name string, get func(key string) string) (ch control.ChannelConfig, err error) {
+	or := func(key string) string { return cmp.Or(get(key), onionKeys[key]) }
+	ch = control.ChannelConfig{Name: name, Type: control.TypeOnion}
+	if ch.Loopback, err = withoutTor(or("regtest_count")); err != nil {
+		return ch, fmt.Errorf("regtest_count: %w", err)
+	}
+	if ch.Directories, err = directories(or("directory_nodes"), ch.Loopback); err != nil {
+		return ch, fmt.Errorf("directory_nodes: %w", err)
+	}
+	if !ch.Loopback {
+		if ch.SOCKS5, err = address(or("socks5_host"), or("socks5_port")); err != nil {
+			return ch, fmt.Errorf("socks5_host and socks5_port: %w", err)
+		}
+		if ch.TorControl, err = address(or("tor_control_host"), or("tor_control_port")); err != nil {
+			return ch, fmt.Errorf("tor_control_host and tor_control_port: %w", err)
+		}
+	}
+	if ch.Serving, err = servingAddress(or("onion_serving_host"), or("onion_serving_port")); err != nil {
+		return ch, fmt.Errorf("onion_serving_host and onion_serving_port: %w", err)
+	}
+	return ch, ch.Validate()
 }
 
 // checkOnion refuses the testing mode where there is something to lose.
