@@ -32,9 +32,11 @@ const simulatedMakers = 36
 
 // tally is what came of the CoinJoins of a mix. A CoinJoin is what the user
 // started and agreed to once; joined are those that came about by that, firstTx
-// those of them whose first transaction everybody signed.
+// those of them whose first transaction everybody signed. fourth are CoinJoins of
+// takers that had made three there before, fourthTx those by the first transaction.
 type tally struct {
 	runs, joined, firstTx, fewer, commitments int
+	fourth, fourthTx                          int
 	took                                      []time.Duration
 	reasons                                   map[string]int
 }
@@ -45,8 +47,8 @@ type tally struct {
 // twice.
 func TestSimulation(t *testing.T) {
 	var table strings.Builder
-	fmt.Fprintf(&table, "| %s | %s | %s | %s | %s | %s | %s |\n|---|---|---|---|---|---|---|\n",
-		"dead, slow, hostile", "CoinJoins", "succeeded, started once", "by the first transaction", "fewer makers than wanted", "commitments each", "median time")
+	fmt.Fprintf(&table, "| %s | %s | %s | %s | %s | %s | %s | %s |\n|---|---|---|---|---|---|---|---|\n",
+		"dead, slow, hostile", "CoinJoins", "succeeded, started once", "by the first transaction", "the same, fourth CoinJoin there", "fewer makers than wanted", "commitments each", "median time")
 	for i, m := range mixes {
 		total := tally{reasons: map[string]int{}}
 		for seed := range *simulated {
@@ -54,8 +56,12 @@ func TestSimulation(t *testing.T) {
 		}
 		slices.Sort(total.took)
 		share := func(n int) string { return fmt.Sprintf("%.1f %%", 100*float64(n)/float64(total.runs)) }
-		fmt.Fprintf(&table, "| %d %%, %d %%, %d %% | %d | %s | %s | %s | %.2f | %v |\n", m.dead, m.slow, m.hostile, total.runs,
-			share(total.joined), share(total.firstTx), share(total.fewer), float64(total.commitments)/float64(total.runs),
+		fourth := ""
+		if total.fourth > 0 {
+			fourth = fmt.Sprintf("%.1f %%", 100*float64(total.fourthTx)/float64(total.fourth))
+		}
+		fmt.Fprintf(&table, "| %d %%, %d %%, %d %% | %d | %s | %s | %s | %s | %.2f | %v |\n", m.dead, m.slow, m.hostile, total.runs,
+			share(total.joined), share(total.firstTx), fourth, share(total.fewer), float64(total.commitments)/float64(total.runs),
 			total.took[len(total.took)/2].Round(time.Second))
 		if len(total.reasons) > 0 {
 			t.Logf("%+v: ended with %v", m, total.reasons)
@@ -105,6 +111,29 @@ func (p *pit) simulate(rng *rand.Rand, m mix, total *tally) {
 		}
 		return answer, honest
 	}
+	began := time.Now()
+	n, o := p.simulated(rng, nil)
+	total.runs++
+	total.commitments += p.committed()
+	total.took = append(total.took, time.Since(began))
+	if o.err != nil {
+		total.reasons[o.err.Error()]++
+		return
+	}
+	total.joined++
+	if len(o.Earlier) == 0 {
+		total.firstTx++
+	}
+	if len(o.Parts)-1 < n {
+		total.fewer++
+	}
+	if m.hostile > 0 {
+		p.goOn(rng, o, total)
+	}
+}
+
+// simulated tries one CoinJoin with n makers.
+func (p *pit) simulated(rng *rand.Rand, avoid []protocol.Nick) (n int, o outcome) {
 	cfg := p.config()
 	cfg.Retries, cfg.Chooser = 0, RandomUnderMax // the default number
 	cfg.Timeouts.Answer = time.Minute
@@ -112,26 +141,45 @@ func (p *pit) simulate(rng *rand.Rand, m mix, total *tally) {
 	if rng.IntN(5) == 0 {
 		amount = 0
 	}
-	began := time.Now()
-	o := p.run(cfg, payment(amount, n, 4))
-	total.runs++
-	total.commitments += p.committed()
-	total.took = append(total.took, time.Since(began))
+	pay := payment(amount, n, 4)
+	pay.Avoid = avoid
+	sent := len(p.chain.Mempool())
+	o = p.run(cfg, pay)
 	p.wantFreshAddresses()
-	if o.err != nil {
-		total.reasons[o.err.Error()]++
-		if leased := p.leased(); leased != 0 || len(p.chain.Mempool()) != 0 {
-			p.t.Errorf("after %v %v are set aside and %d transactions were sent", o.err, leased, len(p.chain.Mempool()))
+	if o.err == nil {
+		p.wantJoin(o, len(o.Parts)-1)
+	} else if leased := p.leased(); leased != 0 || len(p.chain.Mempool()) != sent {
+		p.t.Errorf("after %v %v are set aside and %d transactions were sent", o.err, leased, len(p.chain.Mempool())-sent)
+	}
+	return n, o
+}
+
+// goOn makes further CoinJoins in the market, with new coins of all, in which the
+// taker avoids whom it knows to have spoiled a transaction, as jm does for a day.
+func (p *pit) goOn(rng *rand.Rand, o outcome, total *tally) {
+	var spoilers []protocol.Nick
+	for round := 2; round <= 4; round++ {
+		dropped := o.Dropped
+		for _, earlier := range o.Earlier {
+			dropped = append(dropped, earlier.Dropped...)
 		}
-		return
-	}
-	total.joined++
-	p.wantJoin(o, len(o.Parts)-1)
-	if len(o.Earlier) == 0 {
-		total.firstTx++
-	}
-	if len(o.Parts)-1 < n {
-		total.fewer++
+		for _, d := range dropped {
+			if d.Step == StepSign {
+				spoilers = append(spoilers, d.Nick)
+			}
+		}
+		for _, m := range p.makers {
+			m.coins = nil
+			m.earn(2 * btc)
+		}
+		p.wallet = p.newWallet(btc/2, btc*4/10, btc*3/10)
+		if _, o = p.simulated(rng, spoilers); round < 4 {
+			continue
+		}
+		total.fourth++
+		if o.err == nil && len(o.Earlier) == 0 {
+			total.fourthTx++
+		}
 	}
 }
 
