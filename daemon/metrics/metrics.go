@@ -13,6 +13,7 @@ import (
 	"github.com/joinmarket-go/joinmarket/daemon/count"
 	"github.com/joinmarket-go/joinmarket/daemon/exchange"
 	"github.com/joinmarket-go/joinmarket/daemon/irc"
+	"github.com/joinmarket-go/joinmarket/daemon/onion"
 	"github.com/joinmarket-go/joinmarket/internal/prometheus"
 	"github.com/joinmarket-go/joinmarket/protocol/control"
 )
@@ -53,6 +54,28 @@ var All = slices.Concat([]Metric{
 				add(c.State, 1)
 			}
 		}),
+	some("directories", "Directories of all onion channels by state.", "state", directoryStates,
+		func(s control.SessionStatus, add func(string, int)) {
+			for _, c := range s.Channels {
+				for _, d := range c.Directories {
+					add(d.State, 1)
+				}
+			}
+		}),
+	some("directories_few", "Directories that show far fewer makers than the others.", "", nil,
+		func(s control.SessionStatus, add func(string, int)) {
+			for _, c := range s.Channels {
+				for _, d := range c.Directories {
+					add("", truth(d.Few))
+				}
+			}
+		}),
+	some("direct_connections", "Connections of onion channels to makers or takers.", "", nil,
+		func(s control.SessionStatus, add func(string, int)) {
+			for _, c := range s.Channels {
+				add("", c.Direct)
+			}
+		}),
 	most("peers", "Nicks heard of, in the session that knows most.", func(s control.SessionStatus) int { return s.Peers }),
 	most("offers", "Offers in the largest order book.", func(s control.SessionStatus) int { return s.Offers }),
 	most("makers", "Nicks with an offer, in the session that knows most.", func(s control.SessionStatus) int { return s.Makers }),
@@ -76,6 +99,8 @@ var All = slices.Concat([]Metric{
 
 var linkStates = []string{string(irc.LinkConnecting), string(irc.LinkRegistering), string(irc.LinkJoining), string(irc.LinkUp),
 	string(irc.LinkWaiting), string(irc.LinkEnded)}
+
+var directoryStates = []string{string(onion.Connecting), string(onion.Greeting), string(onion.Up), string(onion.Waiting)}
 
 // conversationStates are those in which a conversation is open.
 func conversationStates() (states []string) {

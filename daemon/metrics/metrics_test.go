@@ -23,7 +23,8 @@ var busy = control.StatusAnswer{
 		{Role: control.RoleMaker, Ready: true, Peers: 7, Offers: 5, Makers: 4, Verdicts: 1, Signatures: 2,
 			Conversations: map[string]int{"maker:keyed": 2, "hostile\nstate": 1},
 			Channels:      []control.ChannelReport{{Channel: "hostile", State: "up", Queued: 3, Reason: "hostile"}}},
-		{Role: control.RoleTaker, Peers: 9, Channels: []control.ChannelReport{{Channel: "hostile", State: "waiting"}, {State: "hostile"}}},
+		{Role: control.RoleTaker, Peers: 9, Channels: []control.ChannelReport{{Channel: "hostile", State: "waiting"}, {State: "hostile", Direct: 4,
+			Directories: []control.DirectoryReport{{Address: "hostile", State: "up"}, {State: "up", Few: true}, {State: "hostile"}}}}},
 		{Role: "hostile", Busy: true, Away: true},
 	},
 }
@@ -95,6 +96,8 @@ func TestTextFormat(t *testing.T) {
 		`joinmarketd_connected_clients 3`, `joinmarketd_sessions{role="maker"} 1`, `joinmarketd_sessions{role="other"} 1`,
 		`joinmarketd_sessions_busy 1`, `joinmarketd_sessions_away 1`, `joinmarketd_sessions_not_ready 2`, `joinmarketd_channels{state="up"} 1`,
 		`joinmarketd_channels{state="waiting"} 1`, `joinmarketd_channels{state="joining"} 0`, `joinmarketd_channels{state="other"} 1`,
+		`joinmarketd_directories{state="up"} 2`, `joinmarketd_directories{state="greeting"} 0`, `joinmarketd_directories{state="other"} 1`,
+		`joinmarketd_directories_few 1`, `joinmarketd_direct_connections 4`,
 		`joinmarketd_peers 9`, `joinmarketd_offers 5`, `joinmarketd_makers 4`, `joinmarketd_open_conversations{state="maker:keyed"} 2`,
 		`joinmarketd_open_conversations{state="taker:signing"} 0`, `joinmarketd_waiting{for="line"} 3`,
 		`joinmarketd_limits_total{limit="fills"} 12`, `joinmarketd_faults_total{kind="panic"} 0`,
