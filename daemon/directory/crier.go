@@ -3,6 +3,7 @@ package directory
 import (
 	"bytes"
 	"context"
+	"runtime"
 	"strings"
 	"sync"
 	"time"
@@ -216,6 +217,10 @@ func (c *crier) leaving() []byte {
 	return peerLine(c.d.ownEntry() + strings.TrimSuffix(entries.String(), ","))
 }
 
+// breath is how many peers a batch is put out to before others have their turn: a
+// private line is not to wait for thousands of writes.
+const breath = 32
+
 // spread writes a batch to the crowd, and returns its size in bytes. Whoever said
 // a line of it gets the others.
 func (c *crier) spread(batch []cry, left []byte) int {
@@ -230,13 +235,16 @@ func (c *crier) spread(batch []cry, left []byte) int {
 	}
 	c.d.counts.add(outPublic, len(batch))
 	block := bytes.Join(all, nil)
-	for _, p := range c.crowd {
+	for i, p := range c.crowd {
+		if i%breath == breath-1 {
+			runtime.Gosched()
+		}
 		if !senders[p] {
 			p.send(block, outbox.Shared)
 			continue
 		}
-		for i, line := range all {
-			if i >= len(batch) || batch[i].from != p {
+		for n, line := range all {
+			if n >= len(batch) || batch[n].from != p {
 				p.send(line, outbox.Shared)
 			}
 		}
