@@ -75,7 +75,8 @@ func (p *pit) ownAddress() string {
 }
 
 // TestT8Signatures: wrong signatures are ignored and the right ones found among
-// them, in any order, as long as there are not too many.
+// them, in any order, as long as there are not too many. The node is asked for
+// nothing on account of a signature, only once for each coin when all are there.
 func TestT8Signatures(t *testing.T) {
 	sigs := func(n int, sig string, e control.SigEvent) (out []any) {
 		for range n {
@@ -120,6 +121,9 @@ func TestT8Signatures(t *testing.T) {
 				bad := p.join(protocol.Offer{Type: protocol.SW0AbsOffer, MaxSize: btc, CJFee: "0"}, btc/8, btc/8)
 				p.sync()
 				p.twist = func(command string, m *maker, answer []any) []any {
+					if command == "tx" {
+						p.node.asked.Store(0)
+					}
 					if command == "tx" && m == bad {
 						if len(answer) != 2 {
 							t.Fatalf("%d signatures", len(answer))
@@ -131,7 +135,13 @@ func TestT8Signatures(t *testing.T) {
 				o := p.run(p.config(), payment(btc/5, 3, 2))
 				if c.reason == "" {
 					p.wantJoin(o, 3)
+					if most := int64(len(o.Tx.TxIn) + 1); p.node.asked.Load() > most { // and once whether the network shows it
+						t.Errorf("the node was asked %d times, want %d", p.node.asked.Load(), most)
+					}
 				} else {
+					if p.node.asked.Load() != 0 {
+						t.Errorf("the node was asked %d times", p.node.asked.Load())
+					}
 					p.wantFailure(o, StepSign, protocol.ReasonFewMakers)
 					p.wantDropped(o, c.reason, bad)
 				}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -155,7 +156,13 @@ type failingChain struct {
 	err    error
 	effect bool
 
-	noTimes bool // it has no answer about blocks
+	noTimes bool         // it has no answer about blocks
+	asked   atomic.Int64 // how often for an output
+}
+
+func (c *failingChain) TxOut(ctx context.Context, out wire.OutPoint) (chain.TxOut, error) {
+	c.asked.Add(1)
+	return c.Backend.TxOut(ctx, out)
 }
 
 func (c *failingChain) BlockTime(ctx context.Context, height int32) (time.Time, error) {
