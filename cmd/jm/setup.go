@@ -52,25 +52,38 @@ func (a *app) openWalletFor(name string, backend chain.Backend, makerOnly bool) 
 	if err != nil {
 		return nil, err
 	}
-	password, err := a.askPassword(path)
-	if err != nil {
-		return nil, err
-	}
-	defer password.Wipe()
-	a.term.waiting("making a key of the password")
-	w, err := wallet.Open(path, password, wallet.Config{
+	cfg := wallet.Config{
 		Params: params, Chain: backend, Logger: a.log, Files: a.files, KDF: a.kdf,
 		GapLimit:       max(a.cfg.Policy.GapLimit, wallet.DefaultGapLimit),
 		RecoveryGap:    wallet.DefaultRecoveryGap,
 		MaxFreezeReuse: reuseLimit(a.cfg.Policy.MaxFreezeReuse),
 		Selection:      coins.Algorithm(a.cfg.Policy.MergeAlgorithm),
 		MakerOnly:      makerOnly,
-	})
-	a.term.waiting("")
+	}
+	w, err := a.openWith(path, cfg)
+	for tries := 1; tries < passwordTries && a.password.asks() && errors.Is(err, store.ErrPassword); tries++ {
+		a.term.say("That is not the password. Once more:")
+		w, err = a.openWith(path, cfg)
+	}
 	if errors.Is(err, store.ErrLocked) {
 		err = fmt.Errorf("%w\n%s", err, a.wayOut(path))
 	}
 	return w, noWallet(path, err)
+}
+
+// passwordTries is how often somebody at a terminal may type a password.
+const passwordTries = 3
+
+// openWith asks for the password of a wallet file and opens it.
+func (a *app) openWith(path string, cfg wallet.Config) (*wallet.Wallet, error) {
+	password, err := a.askPassword(path)
+	if err != nil {
+		return nil, err
+	}
+	defer password.Wipe()
+	a.term.waiting("making a key of the password")
+	defer a.term.waiting("")
+	return wallet.Open(path, password, cfg)
 }
 
 // askPassword gets the password of an existing file.

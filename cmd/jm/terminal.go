@@ -190,8 +190,11 @@ func (s secretSource) read(t *terminal) (text secret.Text, named bool, err error
 
 func (s secretSource) limit() int { return cmp.Or(s.most, maxSecret) }
 
+// asks reports that no source is named, so that the user is asked.
+func (s secretSource) asks() bool { return s.file == "" && s.fd < 0 }
+
 func (s secretSource) bytes(t *terminal) (data []byte, named bool, err error) {
-	if s.file == "" && s.fd < 0 {
+	if s.asks() {
 		return nil, false, nil
 	}
 	if s.file == "" && s.fd == 0 {
