@@ -112,6 +112,7 @@ func tabled() []limit {
 		{"connections", "circuit", n(l.PerCircuit), "peers_per_circuit", "refused/circuit", "TestN15PeersOfACircuit"},
 		{"time until a hello", "connection", n(helloWait), "", "refused/hello", "TestN2HelloFirst"},
 		{"hellos that are answered; others wait", "directory", r(l.Hellos), "", "slowed", "TestN12ReconnectStorm"},
+		{"time that a hello waits for its turn", "connection", n(turnWait), "", "refused/full", "TestN12HelloFlood"},
 		{"claims of what another has, that wait", "directory", n(maxClaims), "", "refused/held", "TestN9HeldNick"},
 		{"time of a claim", "claim", n(claimWait), "", "refused/held", "TestN14UnprovenClaim"},
 		{"bytes of a line", "line", n(onion.MaxLine), "", "closed/form", "TestN4Bombs"},

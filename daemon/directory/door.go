@@ -131,11 +131,15 @@ func (d *door) from(p *peer, circuit netip.Addr, l *Limits) bool {
 	return true
 }
 
-// hello is how long a hello has to wait for its turn.
-func (d *door) hello(now time.Time) time.Duration {
+// hello is how long a hello has to wait for its turn; false: for too long. Those
+// that are refused do not make others wait.
+func (d *door) hello(now time.Time) (wait time.Duration, ok bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.hellos.Reserve(1, now)
+	if d.hellos.Delay(now) > turnWait {
+		return 0, false
+	}
+	return d.hellos.Reserve(1, now), true
 }
 
 // line is how long a line of an origin has to wait for its turn.

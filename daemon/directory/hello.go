@@ -42,7 +42,11 @@ func (d *Directory) greet(p *peer, in *onion.Reader) error {
 	}
 	hello, err := onion.ParseClientHello(m.Text, d.cfg.Loopback)
 	d.door.said(p)
-	if wait := d.door.hello(time.Now()); wait > 0 {
+	wait, ok := d.door.hello(time.Now())
+	if !ok {
+		return p.refuse(refusedFull)
+	}
+	if wait > 0 {
 		d.counts.inc(slowed)
 		if !pause(d.over, wait) {
 			return errLeft

@@ -242,11 +242,11 @@ func TestN9SameCircuit(t *testing.T) {
 }
 
 // TestN12ReconnectStorm: a thousand that come back at the same time, to a
-// directory that answers ten hellos a second, wait for their turn. None is
+// directory that answers forty hellos a second, wait for their turn. None is
 // refused.
 func TestN12ReconnectStorm(t *testing.T) {
 	limits := Limits{}
-	limits.Hellos.Every, limits.Hellos.Burst = 100*time.Millisecond, 10
+	limits.Hellos.Every, limits.Hellos.Burst = 25*time.Millisecond, 10
 	inWorld(t, Config{Limits: limits}, func(t *testing.T, w *world) {
 		began := time.Now()
 		all := make([]*bot, 1000)
@@ -258,13 +258,35 @@ func TestN12ReconnectStorm(t *testing.T) {
 		if n := w.registry.len(); n != 10 {
 			t.Errorf("%d are let in at once", n)
 		}
-		time.Sleep(99*time.Second - time.Since(began))
+		time.Sleep(25*time.Second - time.Since(began))
 		for _, b := range all {
 			if !b.accepted() {
 				t.Fatal("a peer is not accepted")
 			}
 		}
 		w.counted(slowed, 990)
+	})
+}
+
+// TestN12HelloFlood: hellos that would wait for longer than a bot does are refused,
+// and those behind them wait no longer for it.
+func TestN12HelloFlood(t *testing.T) {
+	limits := Limits{}
+	limits.Hellos.Every, limits.Hellos.Burst = time.Second, 1
+	inWorld(t, Config{Limits: limits}, func(t *testing.T, w *world) {
+		for range 200 {
+			b := w.connect()
+			b.hello(onion.ClientHello{Nick: protocol.RandomNick()})
+			b.nc.SetReadDeadline(time.Now().Add(time.Hour))
+		}
+		w.counted(refusedFull, 200-uint64(turnWait/time.Second)-1)
+		time.Sleep(10 * time.Second)
+		late := w.connect()
+		late.hello(onion.ClientHello{Nick: alice})
+		late.hears()
+		if time.Sleep(turnWait); !late.accepted() {
+			t.Error("a hello waits behind those that were refused")
+		}
 	})
 }
 

@@ -41,7 +41,7 @@ type Limits struct {
 // DefaultLimits are for 10,000 peers on a machine of two cores and 1 GiB.
 var DefaultLimits = Limits{
 	Peers: 10_000, PerCircuit: 8,
-	Hellos: rate.Rate{Every: time.Second / 200, Burst: 1000},
+	Hellos: rate.Rate{Every: time.Second / 1000, Burst: 1000},
 	Lines:  rate.Rate{Every: time.Second / 50, Burst: 200}, AllLines: rate.Rate{Every: time.Second / 20_000, Burst: 2000},
 	Public:   rate.Rate{Every: time.Second / 5, Burst: 50},
 	Requests: rate.Rate{Every: time.Second / 10, Burst: 100}, Offers: rate.Rate{Every: time.Second / 100, Burst: 1000},
@@ -84,6 +84,8 @@ const (
 	// that lets too much wait may not have caught up.
 	stallWait = 30 * time.Second
 	slowWait  = 30 * time.Second
+	// turnWait is how long a hello may wait for its turn; bots wait for a minute.
+	turnWait = 40 * time.Second
 	// claimWait is how long a hello waits when another has its nick or location,
 	// and maxClaims how many wait.
 	claimWait = 20 * time.Second

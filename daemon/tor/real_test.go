@@ -27,6 +27,7 @@ func TestRealTor(t *testing.T) {
 	network := tortest.Start(t)
 	client := network.Client(t)
 	for name, test := range map[string]func(*testing.T, *tortest.Network, *tor.Private){
+		"N13Directory":   testDirectory,
 		"N18Circuits":    testCircuits,
 		"KeptAddress":    testKeptAddress,
 		"ServiceEnds":    testServiceEnds,
