@@ -43,6 +43,9 @@ func quoteText(q taker.Quote) string {
 	if q.OddType {
 		b.WriteString("    NOTE: the destination is of another type than the makers' addresses: everybody will see\n    which output is the payment. Ask the receiver for an address of the type P2WPKH.\n")
 	}
+	if !q.Sweep && q.Amount%roundAmount == 0 {
+		b.WriteString("    NOTE: a round amount looks like a payment, whoever of these made it.\n")
+	}
 	b.WriteString(crowdText(q.Crowd))
 	b.WriteString(triesText(q))
 	if cost > q.Amount/50 {
@@ -50,6 +53,9 @@ func quoteText(q taker.Quote) string {
 	}
 	return b.String()
 }
+
+// roundAmount divides amounts that look as if somebody had been paid (attack P9).
+const roundAmount = 100_000
 
 // oneOperator is the chance above which the user is warned that all makers may
 // be one operator.

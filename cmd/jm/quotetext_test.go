@@ -66,6 +66,21 @@ func TestP3ChangeIsToldToBeKnown(t *testing.T) {
 	}
 }
 
+// TestP9RoundAmount: that an amount is round stands in the quote, if the user
+// chose it.
+func TestP9RoundAmount(t *testing.T) {
+	for _, c := range []struct {
+		amount sats.Amount
+		sweep  bool
+		want   bool
+	}{{25_000_000, false, true}, {100_000, false, true}, {25_000_100, false, false}, {1_234_567, false, false}, {25_000_000, true, false}} {
+		text := quoteText(taker.Quote{Amount: c.amount, Sweep: c.sweep, Inputs: []coins.Coin{{Value: c.amount + 1000}}})
+		if strings.Contains(text, "a round amount looks like a payment") != c.want {
+			t.Errorf("%+v: %s", c, text)
+		}
+	}
+}
+
 // TestPickByHand: the user picks in a table; what is no row of it is asked for
 // again.
 func TestPickByHand(t *testing.T) {
