@@ -86,7 +86,7 @@ func limits(t *testing.T) []limit {
 		{"nicks kept of what one directory says", "directory", onion("roster.go", "maxRoster"), "", "", "TestN7PeerLists"},
 		{"conversations of which the way is kept", "onion channel", onion("ways.go", "maxWays"), "", "", "TestWaysAreBounded"},
 		{"lines that wait for a maker that is dialled", "nick", onion("ways.go", "maxHeld"), "", "", "TestWaysAreBounded"},
-		{"bytes that wait to be written", "connection", onion("outbox.go", "maxOutBytes"), "", "dropped-out/full", "TestFullOutbox"},
+		{"bytes that wait to be written: to a directory, to others", "connection", onion("outbox.go", "maxOutBytes") + ", " + onion("outbox.go", "maxDirectBytes"), "", "dropped-out/full", "TestFullOutbox"},
 		{"lines remembered to know repetitions", "onion channel", "2 times " + onion("repeats.go", "maxRepeats"), "", "", "TestRepeatsAreBounded"},
 		{"log lines of one cause, a second", "program", n(logs.PerSecond), "", "", "TestD8LinesPerSecond"},
 		{"bytes of a log file", "program", n(logs.FileSize), "", "", "TestD8FilesAreBounded"},

@@ -414,6 +414,27 @@ func TestN11OneHonestDirectory(t *testing.T) {
 	})
 }
 
+// TestN11Impostor: an onion service that a directory names in a maker's place,
+// says the maker's nick and is silent, is taken for the maker once.
+func TestN11Impostor(t *testing.T) {
+	inWorld(t, Config{}, []string{service(1), service(2)}, func(t *testing.T, w *world) {
+		good, bad := w.directory(service(1)), w.directory(service(2))
+		w.open(service(66))
+		bad.offers(alice, service(66))
+		w.send("fill")
+		impostor := w.maker(service(66), alice)
+		impostor.wants("fill")
+		time.Sleep(time.Minute)
+		w.open(at)
+		good.offers(alice, at)
+		w.send("fill")
+		w.maker(at, alice).wants("fill")
+		if !impostor.closed() || w.dials(service(66)) != 1 {
+			t.Errorf("the impostor is kept: closed %v, dialled %d times", impostor.closed(), w.dials(service(66)))
+		}
+	})
+}
+
 // TestN12Storm: bots that lose a directory at once do not all come back at once,
 // and none waits longer than a quarter of an hour.
 func TestN12Storm(t *testing.T) {

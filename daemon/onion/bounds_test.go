@@ -76,7 +76,7 @@ func TestFullOutbox(t *testing.T) {
 		d := w.directory(service(1))
 		d.public(alice, "!orderbook")
 		synctest.Wait()
-		o := newOutbox()
+		o := newOutbox(maxOutBytes)
 		w.c.mu.Lock()
 		w.c.directories[0].link.out = o // that nobody empties
 		w.c.mu.Unlock()

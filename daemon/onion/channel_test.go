@@ -177,6 +177,14 @@ func TestLost(t *testing.T) {
 	})
 	inWorld(t, Config{}, []string{service(1)}, func(t *testing.T, w *world) {
 		w.directory(service(1)).close()
+		if s := w.state(); s != control.ChannelLost {
+			t.Errorf("of a taker that knows nobody: %s", s)
+		}
+	})
+	inWorld(t, Config{}, []string{service(1)}, func(t *testing.T, w *world) {
+		d := w.directory(service(1))
+		d.offers(alice, at)
+		d.close()
 		w.shut(service(1))
 		if s := w.state(); s != control.ChannelUp {
 			t.Errorf("a moment later: %s", s)

@@ -36,6 +36,23 @@ func (c *Channel) locate(nick protocol.Nick) onion.Location {
 	return at[random.N(len(at))] // one that lies is not asked each time
 }
 
+// shun has a location not dialled for a while; mu is held.
+func (c *Channel) shun(at onion.Location, during time.Duration) {
+	if _, ok := c.avoid[at]; ok || len(c.avoid) < maxAvoids {
+		c.avoid[at] = time.Now().Add(during)
+	}
+}
+
+// knows reports whether it is known of any maker where it may be; mu is held.
+func (c *Channel) knows() bool {
+	for _, d := range c.directories {
+		if len(d.listed) > 0 {
+			return true
+		}
+	}
+	return len(c.found) > 0
+}
+
 // dial has a maker dialled, if it is known where, and reports whether it has; mu
 // is held.
 func (c *Channel) dial(nick protocol.Nick, w *way) bool {
@@ -103,9 +120,7 @@ func (c *Channel) reached(l *link) {
 // notReached notes that a maker could not be dialled; mu is held. What was held
 // goes through a directory, if there is one.
 func (c *Channel) notReached(nick protocol.Nick, at onion.Location) {
-	if len(c.avoid) < maxAvoids {
-		c.avoid[at] = time.Now().Add(avoidFor)
-	}
+	c.shun(at, avoidFor)
 	if c.found[nick] == at {
 		delete(c.found, nick)
 	}

@@ -134,7 +134,7 @@ func (c *Channel) connect(ctx context.Context, d *directory) (lasted time.Durati
 	}
 	c.mu.Lock()
 	l := c.newLink(conn)
-	l.dir, l.hello, l.rate = d, torTimeout, rate.New(directoryRate)
+	l.dir, l.hello, l.rate, l.out = d, torTimeout, rate.New(directoryRate), newOutbox(maxOutBytes)
 	d.connections++
 	d.enter(Greeting)
 	c.mu.Unlock()
@@ -219,7 +219,7 @@ func (c *Channel) lostDirectory(l *link, _ error) {
 	}
 	d.link = nil
 	clear(d.heard)
-	if len(c.upDirectories()) == 0 && c.dials() {
+	if len(c.upDirectories()) == 0 && c.dials() && c.knows() {
 		c.hold = time.Now().Add(holdFor)
 	}
 }

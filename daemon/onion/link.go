@@ -66,6 +66,7 @@ type link struct {
 	nick     protocol.Nick // direct: what it says it is
 	proven   bool          // something that nick has signed came through it
 	features onion.Features
+	since    time.Time // when it came up
 	last     time.Time // when a line came
 	answers  bool      // to pings
 }
@@ -74,7 +75,7 @@ type link struct {
 func (c *Channel) newLink(conn net.Conn) *link {
 	c.lastID++
 	c.stats.connections++
-	return &link{id: c.lastID, conn: conn, out: newOutbox(), last: time.Now()}
+	return &link{id: c.lastID, conn: conn, out: newOutbox(maxDirectBytes), last: time.Now()}
 }
 
 // talk says hello and then acts on what comes, until the connection ends.
@@ -203,7 +204,7 @@ func (c *Channel) greet(l *link, m onion.Message) error {
 	case l.want != "" && h.Nick != l.want:
 		return errOther
 	}
-	l.up, l.nick, l.features = true, h.Nick, h.Features
+	l.up, l.since, l.nick, l.features = true, time.Now(), h.Nick, h.Features
 	c.links[l.id] = l
 	c.look("")
 	if l.want != "" {

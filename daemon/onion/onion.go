@@ -87,7 +87,8 @@ type Channel struct {
 	ctx   context.Context
 	tasks sync.WaitGroup
 
-	serving     bool
+	serving     bool // we are a maker
+	listening   bool // or were told to
 	directories []*directory
 	links       map[uint64]*link // of all connections that are up
 	lastID      uint64           // of a link

@@ -12,8 +12,9 @@ import (
 
 // Bounds of what waits to be written to one connection, and of one write.
 const (
-	maxOutBytes  = 1 << 20
-	writeTimeout = time.Minute
+	maxOutBytes    = 1 << 20   // a directory
+	maxDirectBytes = 256 << 10 // others
+	writeTimeout   = time.Minute
 )
 
 // letter is a line on its way. Of a private one it is known for whom it is, so
@@ -35,6 +36,7 @@ func newLetter(m onion.Message, to protocol.Nick) (letter, error) {
 // outbox holds what waits to be written to one connection. Its methods are safe
 // from any goroutine.
 type outbox struct {
+	max  int           // bytes
 	wake chan struct{} // has room for one
 
 	mu      sync.Mutex // protects the fields below
@@ -46,7 +48,8 @@ type outbox struct {
 	written uint64
 }
 
-func newOutbox() *outbox { return &outbox{wake: make(chan struct{}, 1)} }
+// newOutbox holds at most so many bytes.
+func newOutbox(max int) *outbox { return &outbox{max: max, wake: make(chan struct{}, 1)} }
 
 // add queues a line. It fails with channel.ErrFull, or ErrDown when the
 // connection has ended.
@@ -56,7 +59,7 @@ func (o *outbox) add(l letter) error {
 	switch {
 	case o.ended:
 		return channel.ErrDown
-	case o.bytes+len(l.line) > maxOutBytes:
+	case o.bytes+len(l.line) > o.max:
 		return channel.ErrFull
 	}
 	o.waiting = append(o.waiting, l)

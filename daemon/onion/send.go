@@ -35,7 +35,7 @@ func (c *Channel) SendPublic(groups []string) error {
 		c.asked = time.Now()
 	}
 	all := c.upDirectories()
-	if len(all) == 0 && asks {
+	if len(all) == 0 && asks && len(c.found) > 0 {
 		c.askMakers()
 		return nil
 	}

@@ -25,12 +25,12 @@ const (
 	acceptAgain = time.Second
 )
 
-// Serve implements channel.Server. Directories that are connected already are
+// Serve implements channel.Server. A maker does not dial others. Directories that are connected already are
 // told where we are once that is known.
 func (c *Channel) Serve() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.serving || c.cfg.Serving == nil {
+	if c.serving {
 		return
 	}
 	c.serving = true
@@ -40,6 +40,13 @@ func (c *Channel) Serve() {
 // listen listens, and publishes where. It returns when directories can be told, or
 // when that will take too long for them to wait; false if ctx ended.
 func (c *Channel) listen(ctx context.Context) bool {
+	c.mu.Lock()
+	again := c.listening
+	c.listening = true
+	c.mu.Unlock()
+	if again || c.cfg.Serving == nil {
+		return true
+	}
 	var wait backoff
 	for {
 		listener, err := new(net.ListenConfig).Listen(ctx, "tcp", c.cfg.Serving.Listen)

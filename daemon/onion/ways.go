@@ -20,6 +20,7 @@ const (
 	holdFor   = 10 * time.Minute // after the last connection, while makers could be dialled
 	maxFound  = 256              // makers whose onion service we know for certain
 	avoidFor  = time.Minute      // after a location could not be reached
+	shunFor   = 30 * time.Minute // after one was silent, who may be another
 	maxAvoids = 1024
 )
 
@@ -68,9 +69,17 @@ func (c *Channel) current(w *way) *link {
 	return nil
 }
 
-// begin notes that a conversation with a maker begins: its way is chosen anew. mu
-// is held.
+// begin notes that a conversation with a maker begins: its way is chosen anew. A
+// connection on which nothing came so far that the maker has signed, although it
+// had time, leads to somebody else; it is not tried again for a while. mu is held.
 func (c *Channel) begin(nick protocol.Nick) {
+	for _, l := range c.links {
+		if l.want == nick && !l.proven && time.Since(l.since) > patience {
+			c.shun(l.at, shunFor)
+			l.nick = ""
+			l.conn.Close()
+		}
+	}
 	if w := c.way(nick); w != nil && !w.dialling {
 		*w = way{ours: true}
 	}
@@ -92,7 +101,11 @@ func (c *Channel) Proven(nick protocol.Nick, id uint64) {
 			c.found[nick] = l.at
 		}
 	}
-	if w := c.way(nick); w != nil && !w.ours && !w.dialling {
+	w := c.ways[nick]
+	if w == nil && c.serving { // a taker has them where it begins, not for all who offer something
+		w = c.way(nick)
+	}
+	if w != nil && !w.ours && !w.dialling {
 		if w.link, w.dir = l, l.dir; l.dir != nil {
 			w.link = nil
 		}
