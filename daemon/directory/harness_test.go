@@ -233,4 +233,4 @@ func onionOf(n int) onion.Location {
 	return onion.Location(onion.OnionHost(key) + ":5222")
 }
 
-var modern = onion.Features{onion.FeaturePeerList}
+var modern = onion.Features{onion.FeaturePeerList, onion.FeaturePing}

@@ -14,7 +14,7 @@ type answers struct{ accepted, refused []byte }
 
 // newAnswers makes them. The text of the operator may be too long as JSON.
 func newAnswers(nick, network, motd string) (*answers, error) {
-	h := onion.DirectoryHello{Features: onion.Features{onion.FeaturePeerList}, Nick: nick, Network: network, MOTD: motd}
+	h := onion.DirectoryHello{Features: onion.Features{onion.FeaturePeerList, onion.FeaturePing}, Nick: nick, Network: network, MOTD: motd}
 	if len([]rune(motd)) > MaxMOTD {
 		return nil, fmt.Errorf("%w: it has more than %d characters", ErrMOTD, MaxMOTD)
 	}
@@ -93,7 +93,7 @@ func (p *peer) leaves(claimant *peer, c *claim) bool {
 	switch {
 	case p.origin == claimant.origin:
 		p.close(closedAsTwice)
-	case p.modern:
+	case p.pings:
 		p.ping(asked)
 	}
 	select {

@@ -13,18 +13,19 @@ import (
 
 // TestN19GoldenHello: the answer to the hello of the reference, and to that of
 // joinmarket-ng, is byte for byte what the reference's directory says, but for the
-// feature.
+// features.
 func TestN19GoldenHello(t *testing.T) {
 	for name, hello := range map[string]string{
-		"reference": `{"type": 793, "line": "{\"app-name\": \"joinmarket\", \"directory\": false, \"location-string\": \"NOT-SERVING-ONION\", \"proto-ver\": 5, \"features\": {}, \"nick\": \"J5RtdqCV2FhX92mO\", \"network\": \"testnet\"}"}`,
-		"joinmarket-ng": `{"type": 793, "line": "{\"app-name\": \"joinmarket\", \"directory\": false, \"location-string\": \"NOT-SERVING-ONION\", \"proto-ver\": 5, ` +
+		"reference":          `{"type": 793, "line": "{\"app-name\": \"joinmarket\", \"directory\": false, \"location-string\": \"NOT-SERVING-ONION\", \"proto-ver\": 5, \"features\": {}, \"nick\": \"J5RtdqCV2FhX92mO\", \"network\": \"testnet\"}"}`,
+		"joinmarket-ng 0.37": `{"type": 793, "line": "{\"app-name\": \"joinmarket\", \"directory\": false, \"location-string\": \"NOT-SERVING-ONION\", \"proto-ver\": 5, \"features\": {\"neutrino_compat\": true, \"peerlist_features\": true, \"ping\": true}, \"nick\": \"J5ECPZwAoEW7ozw4\", \"network\": \"testnet\"}"}`,
+		"joinmarket-ng and more": `{"type": 793, "line": "{\"app-name\": \"joinmarket\", \"directory\": false, \"location-string\": \"NOT-SERVING-ONION\", \"proto-ver\": 5, ` +
 			`\"features\": {\"neutrino_compat\": true, \"peerlist_features\": true, \"unheard_of\": {\"a\": 1}}, \"nick\": \"J5RtdqCV2FhX92mO\", \"network\": \"regtest\"}"}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, Config{MOTD: `A "directory"` + "\nfor tests \u20ac"}, func(t *testing.T, w *world) {
 				b := w.connect()
 				b.raw(hello + "\r\n")
-				want := `{"type": 795, "line": "{\"app-name\": \"joinmarket\", \"directory\": true, \"proto-ver-min\": 5, \"proto-ver-max\": 5, \"features\": {\"peerlist_features\": true}, ` +
+				want := `{"type": 795, "line": "{\"app-name\": \"joinmarket\", \"directory\": true, \"proto-ver-min\": 5, \"proto-ver-max\": 5, \"features\": {\"peerlist_features\": true, \"ping\": true}, ` +
 					`\"accepted\": true, \"nick\": \"` + w.nick + `\", \"network\": \"testnet\", \"motd\": \"A \\\"directory\\\"\\nfor tests \\u20ac\"}"}`
 				if got := b.takeLines(); len(got) != 1 || got[0] != want {
 					t.Errorf("answered\n%s\nwant\n%s", got, want)

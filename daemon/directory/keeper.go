@@ -37,7 +37,7 @@ func (d *Directory) look(p *peer, now time.Time) {
 		p.close(closedSlow)
 		return
 	}
-	if !p.modern {
+	if !p.pings {
 		return
 	}
 	silent := now.Sub(time.Unix(0, p.heard.Load()))

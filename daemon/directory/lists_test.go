@@ -102,7 +102,7 @@ func TestN7PeerList(t *testing.T) {
 		b := w.join(onion.ClientHello{Nick: bob, Location: onionOf(3), Features: onion.Features{"a,b;D", "x;y", "good", strings.Repeat("x", 100)}})
 		b.say(onion.PeerList, string(alice)+";"+string(onionOf(4)))
 		b.say(onion.PeerList, string(alice)+";"+string(onionOf(1))+";D")
-		want := string(alice) + ";" + string(onionOf(1)) + ";F:peerlist_features," + string(bob) + ";" + string(onionOf(3)) + ";F:good"
+		want := string(alice) + ";" + string(onionOf(1)) + ";F:peerlist_features+ping," + string(bob) + ";" + string(onionOf(3)) + ";F:good"
 		if got := strings.Join(a.entries(t), ","); got != want {
 			t.Errorf("the list is\n%s\nwant\n%s", got, want)
 		}

@@ -31,6 +31,7 @@ type peer struct {
 	location onion.Location
 	features string // behind F: in peer lists
 	modern   bool   // announced FeaturePeerList
+	pings    bool   // announced FeaturePing
 
 	// Guarded by the registry.
 	place *list.Element
@@ -124,6 +125,7 @@ func (p *peer) take(h onion.ClientHello) {
 		p.location = onion.Location(strings.Clone(string(h.Location)))
 	}
 	p.features = strings.Join(h.Features, "+")
+	p.pings = h.Features.Has(onion.FeaturePing)
 	if p.modern = h.Features.Has(onion.FeaturePeerList); p.features == onion.FeaturePeerList {
 		p.features = onion.FeaturePeerList // one for all
 	}

@@ -138,10 +138,11 @@ func TestStrangers(t *testing.T) {
 }
 
 // TestN20Silence: peers that answer pings are asked when they are silent, and end
-// when they do not answer; those that do not know pings are never asked, and stay.
+// when they do not answer; those that do not know pings, even if they know lists,
+// are never asked, and stay.
 func TestN20Silence(t *testing.T) {
 	inWorld(t, Config{}, func(t *testing.T, w *world) {
-		old := w.join(onion.ClientHello{Nick: alice})
+		old := w.join(onion.ClientHello{Nick: alice, Features: onion.Features{onion.FeaturePeerList}})
 		mute := w.join(onion.ClientHello{Nick: bob, Features: modern})
 		good := w.join(onion.ClientHello{Nick: carol, Features: modern})
 		answer := func() {

@@ -18,9 +18,10 @@
 //
 // The reference closes a connection on which 799 or 801 comes, and takes 785,
 // 787 and 797 for events of its own: it can be made to forget its peers by them
-// (attack N6). So these three are neither sent nor understood, and ping, pong
-// and 791 are for peers that announced FeaturePeerList only: the reference
-// announces nothing (attack N19).
+// (attack N6). So these three are neither sent nor understood. 791 is for peers
+// that announced FeaturePeerList only, and ping and pong for those that announced
+// FeaturePing: the reference announces nothing (attack N19), and joinmarket-ng's
+// ping was once 797.
 package onion
 
 import "github.com/joinmarket-go/joinmarket/protocol"

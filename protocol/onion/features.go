@@ -2,9 +2,13 @@ package onion
 
 import "slices"
 
-// FeaturePeerList is announced by who knows GetPeerList, Ping and Pong, and
-// features in peer lists.
-const FeaturePeerList = "peerlist_features"
+const (
+	// FeaturePeerList is announced by who knows GetPeerList and features in peer
+	// lists.
+	FeaturePeerList = "peerlist_features"
+	// FeaturePing is announced by who knows Ping and Pong.
+	FeaturePing = "ping"
+)
 
 // Features are the names of what a bot can do beyond the reference, distinct.
 type Features []string
