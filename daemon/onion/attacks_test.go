@@ -478,17 +478,22 @@ func TestN16Cancels(t *testing.T) {
 }
 
 // TestN19Reference: a directory that announces nothing is neither pinged nor
-// asked for peers, nor answered a ping.
+// asked for peers, nor answered a ping; joinmarket-ng's of before April 2026 only
+// knows the list.
 func TestN19Reference(t *testing.T) {
-	inWorld(t, Config{}, []string{service(1), service(2)}, func(t *testing.T, w *world) {
-		reference, other := w.directory(service(1)), w.directory(service(2), onion.FeaturePeerList)
+	inWorld(t, Config{}, []string{service(1), service(2), service(3)}, func(t *testing.T, w *world) {
+		reference, old := w.directory(service(1)), w.directory(service(3), onion.FeaturePeerList)
+		other := w.directory(service(2), onion.FeaturePeerList, onion.FeaturePing)
 		p := w.visit(alice)
-		for _, d := range []*peer{reference, other, p} {
+		for _, d := range []*peer{reference, old, other, p} {
 			d.say(onion.Message{Type: onion.Ping})
 		}
 		time.Sleep(10 * time.Minute)
 		if len(reference.in) != 0 || len(p.in) != 0 {
 			t.Errorf("to the reference: %v, to a taker %v", len(reference.in), len(p.in))
+		}
+		if len(old.in) != 1 || (<-old.in).Type != onion.GetPeerList {
+			t.Error("to who knows lists: not what gets one alone")
 		}
 		var types []onion.Type
 		for len(other.in) > 0 {
@@ -500,11 +505,27 @@ func TestN19Reference(t *testing.T) {
 	})
 }
 
+// TestN19Eviction: joinmarket-ng ends bots that say nothing for 25 minutes. We say
+// something, however much comes.
+func TestN19Eviction(t *testing.T) {
+	inWorld(t, Config{}, []string{service(1)}, func(t *testing.T, w *world) {
+		d := w.directory(service(1), onion.FeaturePing)
+		for range 30 {
+			d.public(alice, "!hp2 "+strings.Repeat("0", 64))
+			d.say(onion.Message{Type: onion.Pong})
+			time.Sleep(50 * time.Second)
+		}
+		if n := len(d.in); n < 5 || n > 6 || (<-d.in).Type != onion.Ping {
+			t.Errorf("%d lines in 25 minutes", n)
+		}
+	})
+}
+
 // TestN19DeadDirectory: one that used to answer pings and is silent is given up,
 // one that never did is not.
 func TestN19DeadDirectory(t *testing.T) {
 	inWorld(t, Config{}, []string{service(1), service(2)}, func(t *testing.T, w *world) {
-		answers, never := w.directory(service(1), onion.FeaturePeerList), w.directory(service(2), onion.FeaturePeerList)
+		answers, never := w.directory(service(1), onion.FeaturePing), w.directory(service(2), onion.FeaturePing)
 		answers.say(onion.Message{Type: onion.Pong})
 		time.Sleep(deadAfter + 2*sweepEvery)
 		if !answers.closed() || never.closed() {

@@ -25,6 +25,7 @@ const (
 	directoryTimeout = 2 * time.Minute
 	idleTimeout      = 20 * time.Minute // without a line, of direct ones
 	pingAfter        = time.Minute      // without a line, of directories
+	pingAtLeast      = 5 * time.Minute  // whatever comes: joinmarket-ng ends who says nothing for 25 minutes
 	deadAfter        = 90 * time.Second // without a line although we ask, of directories that answered before
 )
 
@@ -68,6 +69,7 @@ type link struct {
 	features onion.Features
 	since    time.Time // when it came up
 	last     time.Time // when a line came
+	asked    time.Time // when we pinged; zero before
 	answers  bool      // to pings
 }
 
@@ -174,7 +176,7 @@ func (c *Channel) take(l *link, m onion.Message) error {
 			c.learn(l.dir, m.Text)
 		}
 	case onion.Ping:
-		if l.features.Has(onion.FeaturePeerList) {
+		if l.features.Has(onion.FeaturePing) {
 			l.say(onion.Message{Type: onion.Pong}) // a full outbox has better to say
 		}
 	case onion.Pong:
@@ -250,10 +252,11 @@ func (c *Channel) keepAlive(now time.Time) {
 	for _, d := range c.directories {
 		l := d.link
 		switch {
-		case l == nil || !l.features.Has(onion.FeaturePeerList) || now.Sub(l.last) < pingAfter:
+		case l == nil || !l.features.Has(onion.FeaturePing):
 		case l.answers && now.Sub(l.last) > deadAfter:
 			l.conn.Close()
-		default:
+		case now.Sub(l.last) >= pingAfter || now.Sub(l.asked) >= pingAtLeast:
+			l.asked = now
 			l.say(onion.Message{Type: onion.Ping})
 		}
 	}
