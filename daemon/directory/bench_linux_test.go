@@ -199,8 +199,12 @@ func BenchmarkIdlePeers(b *testing.B) {
 	for b.Loop() {
 		s := startServer(b, open, 2)
 		before := s.resident()
-		s.crowd(crowd, 512)
+		all := s.crowd(crowd, 512)
 		after := s.resident()
+		s.cmd.Process.Kill()
+		for _, c := range all {
+			c.Close()
+		}
 		b.ReportMetric(after, "MB-resident")
 		b.ReportMetric((after-before)*1024/crowd, "KiB/peer")
 	}

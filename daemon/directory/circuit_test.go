@@ -56,6 +56,49 @@ func TestN15PeersOfACircuit(t *testing.T) {
 	})
 }
 
+// TestN15FullDirectory: circuits that hold all places with several connections each
+// do not keep others out, whose peers then stay.
+func TestN15FullDirectory(t *testing.T) {
+	inWorld(t, Config{Circuits: true, Limits: Limits{Peers: 40, PerCircuit: 8}}, func(t *testing.T, w *world) {
+		meet := func(circuit int) *bot {
+			b := w.on(circuit)
+			b.hello(onion.ClientHello{Nick: protocol.RandomNick()})
+			return b
+		}
+		for circuit := range 5 {
+			for range 8 {
+				if !meet(circuit).accepted() {
+					t.Fatal("not accepted")
+				}
+			}
+		}
+		var honest []*bot
+		for circuit := range 35 {
+			b := meet(100 + circuit)
+			if !b.accepted() {
+				t.Fatalf("the peer of circuit %d is kept out", circuit)
+			}
+			honest = append(honest, b)
+		}
+		if b := meet(200); !b.ended() || b.accepted() {
+			t.Error("one is let in where all circuits have one place")
+		}
+		if b := meet(0); !b.ended() || b.accepted() {
+			t.Error("a second connection is let in")
+		}
+		for i, b := range honest {
+			if b.ended() {
+				t.Errorf("the honest peer %d has lost its place", i)
+			}
+		}
+		w.counted(closedCrowd, 35)
+		w.counted(refusedFull, 2)
+		if n := w.registry.len(); n != 40 || w.door.evicted != 0 {
+			t.Errorf("%d peers, %d that are ending", n, w.door.evicted)
+		}
+	})
+}
+
 // TestN13CircuitsShareABudget: many nicks on one circuit say no more than one.
 func TestN13CircuitsShareABudget(t *testing.T) {
 	inWorld(t, Config{Circuits: true}, func(t *testing.T, w *world) {

@@ -26,6 +26,7 @@ const (
 	closedMemory  // too much on its way of all, and this was the oldest
 	closedSlow    // it did not read
 	closedSilent  // it does not answer any more
+	closedCrowd   // its circuit had many places, another needed one
 	closedAsTwice // it came again on the same circuit
 
 	// Lines that came.
@@ -80,7 +81,7 @@ var table = [causes]struct{ family, name string }{
 	refusedHello: {"refused", "hello"}, refusedProgram: {"refused", "program"}, refusedNetwork: {"refused", "network"},
 	refusedHeld: {"refused", "held"},
 	closedForm:  {"closed", "form"}, closedDrip: {"closed", "drip"}, closedMemory: {"closed", "memory"},
-	closedSlow: {"closed", "slow"}, closedSilent: {"closed", "silent"}, closedAsTwice: {"closed", "twice"},
+	closedSlow: {"closed", "slow"}, closedSilent: {"closed", "silent"}, closedCrowd: {"closed", "crowd"}, closedAsTwice: {"closed", "twice"},
 	inPublic: {"lines_in", "public"}, inRequest: {"lines_in", "request"}, inPrivate: {"lines_in", "private"},
 	inList: {"lines_in", "list"}, inPing: {"lines_in", "ping"},
 	dropForm: {"dropped", "form"}, dropSender: {"dropped", "sender"}, dropType: {"dropped", "type"}, dropLong: {"dropped", "long"},

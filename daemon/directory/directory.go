@@ -126,7 +126,11 @@ func (d *Directory) Handle(nc net.Conn) {
 	defer nc.Close()
 	limits := d.limits.Load()
 	p := &peer{d: d, id: d.ids.Add(1), nc: nc, since: time.Now(), out: outbox.New(&d.depot, nc), strangers: rate.New(limits.Strangers)}
-	if !d.door.enter(p, limits.Peers) {
+	most := limits.Peers
+	if d.cfg.Circuits {
+		most += slack // it is decided when the circuit is known
+	}
+	if !d.door.enter(p, most) {
 		d.counts.inc(refusedFull)
 		return
 	}
@@ -154,8 +158,8 @@ func (d *Directory) origin(p *peer, s *stream, l *Limits) error {
 			return p.fail(refusedHeader)
 		}
 	}
-	if !d.door.from(p, circuit, l) {
-		return p.fail(refusedCircuit)
+	if why, ok := d.door.from(p, circuit, l); !ok {
+		return p.fail(why)
 	}
 	return nil
 }

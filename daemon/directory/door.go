@@ -3,6 +3,7 @@ package directory
 import (
 	"container/list"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -10,10 +11,12 @@ import (
 )
 
 // door decides who may come in. Connections that say nothing have no place that
-// others cannot get.
+// others cannot get, and a circuit has none for a second connection that another
+// circuit needs for its first.
 type door struct {
 	mu        sync.Mutex
 	open      map[*peer]struct{}
+	evicted   int       // connections that are not open any more, and have not ended
 	strangers list.List // of *peer without a hello, the oldest first
 	origins   map[netip.Addr]*origin
 	hellos    rate.Bucket
@@ -25,8 +28,8 @@ type door struct {
 // origin is a circuit of Tor, or a connection whose circuit is not known. Its
 // budgets are those of all its connections together (attacks N13, N15).
 type origin struct {
-	circuit     netip.Addr // if known
-	connections int        // guarded by the door
+	circuit netip.Addr // if known
+	peers   []*peer    // of a known circuit, the oldest first; guarded by the door
 
 	mu     sync.Mutex
 	lines  rate.Bucket
@@ -34,7 +37,7 @@ type origin struct {
 }
 
 func newOrigin(l *Limits) *origin {
-	return &origin{connections: 1, lines: rate.New(l.Lines), public: rate.New(l.Public)}
+	return &origin{lines: rate.New(l.Lines), public: rate.New(l.Public)}
 }
 
 func newDoor(l *Limits) *door {
@@ -45,12 +48,16 @@ func newDoor(l *Limits) *door {
 // wants it.
 const patience = 2 * time.Second
 
+// slack is how many connections may be there beyond the bound: those that are
+// ending, and those of which the circuit is not known yet.
+const slack = 100
+
 // enter lets a connection in. If there are too many, one that has said nothing
 // for a while makes room.
 func (d *door) enter(p *peer, most int) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.closed {
+	if d.closed || d.evicted > slack {
 		return false
 	}
 	if len(d.open) >= most {
@@ -58,20 +65,31 @@ func (d *door) enter(p *peer, most int) bool {
 		if oldest == nil || p.since.Sub(oldest.Value.(*peer).since) < patience {
 			return false
 		}
-		d.greeted(oldest.Value.(*peer))
-		oldest.Value.(*peer).close(refusedHello)
-		if len(d.open) >= most+slack {
-			return false
-		}
+		d.evict(oldest.Value.(*peer), refusedHello)
 	}
 	d.open[p] = struct{}{}
 	p.stranger = d.strangers.PushBack(p)
 	return true
 }
 
-// slack is how many connections that are being closed may be there beyond the
-// bound.
-const slack = 100
+// evict takes a connection's place away.
+func (d *door) evict(p *peer, why cause) {
+	d.remove(p)
+	d.evicted++
+	p.close(why)
+}
+
+// remove gives a connection's place back.
+func (d *door) remove(p *peer) {
+	d.greeted(p)
+	delete(d.open, p)
+	if o := p.origin; o != nil && o.circuit.IsValid() {
+		o.peers = slices.DeleteFunc(o.peers, func(other *peer) bool { return other == p })
+		if len(o.peers) == 0 {
+			delete(d.origins, o.circuit)
+		}
+	}
+}
 
 // said notes that a connection has said hello.
 func (d *door) said(p *peer) {
@@ -91,44 +109,62 @@ func (d *door) greeted(p *peer) {
 func (d *door) leave(p *peer) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.greeted(p)
-	delete(d.open, p)
-	d.last()
-	if o := p.origin; o != nil {
-		if o.connections--; o.connections == 0 && o.circuit.IsValid() {
-			delete(d.origins, o.circuit)
-		}
+	if _, ok := d.open[p]; ok {
+		d.remove(p)
+	} else {
+		d.evicted--
 	}
+	d.last()
 }
 
 // last notes that nobody is in and nobody will be.
 func (d *door) last() {
-	if d.closed && len(d.open) == 0 {
+	if d.closed && len(d.open)+d.evicted == 0 {
 		close(d.empty)
 	}
 }
 
-// from gives a connection its origin, unless that has as many as it may have.
-func (d *door) from(p *peer, circuit netip.Addr, l *Limits) bool {
+// from gives a connection its origin. It reports why not, and false, if the circuit
+// has all that it may have, or the directory is full and no circuit has more.
+func (d *door) from(p *peer, circuit netip.Addr, l *Limits) (why cause, ok bool) {
 	if !circuit.IsValid() {
 		p.origin = newOrigin(l)
-		return true
+		return 0, true
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if _, ok := d.open[p]; !ok {
+		return refusedHello, false // evicted meanwhile
+	}
 	o := d.origins[circuit]
-	switch {
-	case o == nil:
+	if o == nil {
 		o = newOrigin(l)
 		o.circuit = circuit
-		d.origins[circuit] = o
-	case o.connections >= l.PerCircuit:
-		return false
-	default:
-		o.connections++
 	}
+	if len(o.peers) >= l.PerCircuit {
+		return refusedCircuit, false
+	}
+	if len(d.open) > l.Peers {
+		crowded := d.crowded()
+		if crowded == nil || len(crowded.peers) < len(o.peers)+2 {
+			return refusedFull, false
+		}
+		d.evict(crowded.peers[len(crowded.peers)-1], closedCrowd)
+	}
+	d.origins[circuit] = o
+	o.peers = append(o.peers, p)
 	p.origin = o
-	return true
+	return 0, true
+}
+
+// crowded is a circuit of which no other has more connections, or nil.
+func (d *door) crowded() (most *origin) {
+	for _, o := range d.origins {
+		if most == nil || len(o.peers) > len(most.peers) {
+			most = o
+		}
+	}
+	return most
 }
 
 // hello is how long a hello has to wait for its turn; false: for too long. Those
