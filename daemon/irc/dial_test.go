@@ -192,7 +192,7 @@ func TestN17NoDirectConnection(t *testing.T) {
 		at(t, l.Addr().String())(cfg)
 		cfg.SOCKS5 = closed.Addr().String()
 	})
-	if e := h.wantState(control.ChannelConnecting); !strings.Contains(e.Reason, "SOCKS") {
+	if e := h.wantState(control.ChannelConnecting); !strings.Contains(e.Reason, "no Tor at ") {
 		t.Errorf("reason %q", e.Reason)
 	}
 	h.stop()

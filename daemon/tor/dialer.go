@@ -7,6 +7,7 @@ import (
 	"net"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -34,7 +35,7 @@ func (d Dialer) Dial(ctx context.Context, identity, address string) (net.Conn, e
 	}
 	conn, err := dialLocal(ctx, d.SOCKS)
 	if err != nil {
-		return nil, fmt.Errorf("the SOCKS port: %w", err)
+		return nil, err
 	}
 	err = within(ctx, conn, func() error { return connect(conn, identity, host, port) })
 	if err != nil {
@@ -105,8 +106,11 @@ func dialLocal(ctx context.Context, address string) (net.Conn, error) {
 	return nil, fmt.Errorf("%w at %s: %w", ErrNoTor, address, cause(first))
 }
 
-// cause is an error without the address that net puts before it.
+// cause is an error without what net puts before it.
 func cause(err error) error {
+	if number, ok := errors.AsType[syscall.Errno](err); ok {
+		return number
+	}
 	if op, ok := errors.AsType[*net.OpError](err); ok {
 		return op.Err
 	}

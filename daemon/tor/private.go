@@ -113,7 +113,7 @@ func LookProgram(name string) (path string, err error) {
 		path, err = exec.LookPath("/usr/sbin/" + name)
 	}
 	if err != nil {
-		return "", fmt.Errorf("%w: its program %q is not here; install it (Debian: sudo apt install tor)", ErrNoTor, name)
+		return "", fmt.Errorf("%w to start: install it (Debian: sudo apt install tor)", ErrNoTor)
 	}
 	return path, nil
 }

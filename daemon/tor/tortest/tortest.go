@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"os/exec"
@@ -191,6 +192,9 @@ func (n *Network) Client(t testing.TB) *tor.Private {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), clientWait)
 	defer cancel()
+	if err := n.agreed(ctx); err != nil {
+		t.Fatal(err)
+	}
 	p, err := tor.StartPrivate(ctx, tor.PrivateConfig{Folder: n.Folder(t), Program: "tor"})
 	if err != nil {
 		t.Fatal(err)
@@ -200,6 +204,33 @@ func (n *Network) Client(t testing.TB) *tor.Private {
 		t.Fatal(err)
 	}
 	return p
+}
+
+// agreed waits until the authorities have agreed upon all relays: who asks them
+// earlier asks again after pauses that grow.
+func (n *Network) agreed(ctx context.Context) error {
+	look := time.NewTicker(50 * time.Millisecond)
+	defer look.Stop()
+	for {
+		count := 0
+		for _, a := range n.nodes[:authorities] {
+			consensus, err := os.ReadFile(filepath.Join(a.dir, "cached-microdesc-consensus"))
+			if err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+			if bytes.Count(consensus, []byte(" HSDir Running ")) == relays {
+				count++
+			}
+		}
+		if count == authorities {
+			return nil
+		}
+		select {
+		case <-look.C:
+		case <-ctx.Done():
+			return fmt.Errorf("the authorities did not agree upon the relays: %w", ctx.Err())
+		}
+	}
 }
 
 // freePorts are ports of the loopback interface that nobody uses at present.
