@@ -38,8 +38,8 @@ fi
 step 'simulated markets'
 go test ./daemon/daemontest/market -run '^TestSeeds$' -seeds 1..2000
 
-step 'two thousand CoinJoins beside those of the reference'
-go test ./client/taker -run '^TestP1LikeTheReference$' -compared 500
+step 'three thousand transactions beside those of the reference'
+go test ./client/taker ./wallet/spend -run '^TestP1.*LikeTheReference$' -compared 500
 
 step "README's commands"
 make --no-print-directory test

@@ -2,6 +2,7 @@ package spend
 
 import (
 	"bytes"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -14,17 +15,21 @@ import (
 	"github.com/joinmarket-go/joinmarket/wallet/wallettest/onlooker"
 )
 
-// TestP1PaymentsLikeTheReference sends a thousand payments without makers, and
-// looks whether an onlooker can tell them from ten thousand that the reference
-// would have made of the same coins, replaceable ones and others.
+// compared is how many payments of each kind are compared; make check compares
+// five hundred.
+var compared = flag.Int("compared", 75, "payments of each kind compared in TestP1PaymentsLikeTheReference")
+
+// TestP1PaymentsLikeTheReference sends payments without makers, and looks whether
+// an onlooker can tell them from ten times as many that the reference would have
+// made of the same coins, replaceable ones and others.
 func TestP1PaymentsLikeTheReference(t *testing.T) {
-	const wallets, payments, models = 20, 25, 10
+	const payments, models = 25, 10
 	for _, sequence := range []uint32{txbuild.RBF, txbuild.NoRBF} {
 		t.Run(fmt.Sprintf("sequence %x", sequence), func(t *testing.T) {
 			t.Parallel()
 			rng := rand.New(rand.NewPCG(uint64(sequence), 2))
 			var ours, others []onlooker.Seen
-			for range wallets {
+			for len(ours) < *compared {
 				values := make([]sats.Amount, 3*payments)
 				for i := range values {
 					values[i] = 1_000_000 + sats.Amount(rng.Int64N(100_000))
