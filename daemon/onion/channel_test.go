@@ -131,7 +131,7 @@ func TestMOTD(t *testing.T) {
 		for _, at := range []string{service(1), service(2)} {
 			p := w.accept(at)
 			p.say(onion.DirectoryHello{Accepted: true, Network: "signet",
-				MOTD: "DIRECTORY NODE: x\nJOINMARKET VERSION: 0.9.12\nUpgrade \x1b[31mnow" + strings.Repeat("!", 2000)}.Message())
+				MOTD: "DIRECTORY NODE: x\nJOINMARKET VERSION: 0.9.12\nJoinMarket NG Directory Server https://example.org/\nJoinMarket NG version: 0.37.0\nUpgrade \x1b[31mnow" + strings.Repeat("!", 2000)}.Message())
 		}
 		w.wants(channel.Alert{Text: "Upgrade ?[31mnow" + strings.Repeat("!", protocol.MaxErrorText-16)})
 	})

@@ -185,7 +185,7 @@ func (c *Channel) greetDirectory(l *link, m onion.Message) error {
 const maxMOTD = 1000
 
 // boilerplate begins lines that programs put into the message by themselves.
-var boilerplate = []string{"DIRECTORY NODE:", "JOINMARKET VERSION:", "Default MOTD"}
+var boilerplate = []string{"DIRECTORY NODE:", "JOINMARKET VERSION:", "Default MOTD", "JoinMarket NG Directory Server ", "JoinMarket NG version:"}
 
 // motd tells, once, what the operator of a directory wrote for people. Anybody
 // may be the operator. mu is held.
