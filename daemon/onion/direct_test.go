@@ -139,6 +139,41 @@ func TestDirectBreaks(t *testing.T) {
 	})
 }
 
+// TestNothingIsLeftBehind: what waited for a connection that breaks takes the
+// other way, in its order.
+func TestNothingIsLeftBehind(t *testing.T) {
+	inWorld(t, Config{}, []string{service(1)}, func(t *testing.T, w *world) {
+		w.open(at)
+		d := w.directory(service(1))
+		d.offers(alice, at)
+		w.send("fill")
+		m := w.maker(at, alice)
+		w.c.mu.Lock()
+		w.c.direct(alice).out = newOutbox(maxDirectBytes) // that nobody empties
+		w.c.mu.Unlock()
+		w.send("auth", "tx", "push")
+		w.shut(at)
+		m.close()
+		d.wants("auth", "tx", "push")
+	})
+}
+
+// TestTakerKeepsTheWay: answers that come by another way, as some makers send
+// them by all, do not move a taker.
+func TestTakerKeepsTheWay(t *testing.T) {
+	inWorld(t, Config{}, []string{service(1), service(2)}, func(t *testing.T, w *world) {
+		one, two := w.directory(service(1)), w.directory(service(2))
+		one.private(alice, "!sw0reloffer 0 1 2 3 0.1 key sig")
+		w.heard()
+		w.send("fill")
+		two.private(alice, "!pubkey x key sig")
+		w.proves(alice)
+		w.send("auth")
+		one.wants("fill", "auth")
+		two.wants()
+	})
+}
+
 // TestRelayBreaks: a relayed conversation keeps to one directory, and goes on
 // through another, or directly, when that breaks.
 func TestRelayBreaks(t *testing.T) {

@@ -14,16 +14,16 @@ const (
 	maxLeaving = 10_000 // nicks of which it is not decided
 )
 
-// leaving is a nick of which the last directory that heard it said that it left.
+// leaving is a nick of which a directory that heard it said that it left.
 type leaving struct {
 	link *link // of the directory
 	at   time.Time
 }
 
-// leaves notes that a directory says that a nick left; mu is held. Another's word
-// decides nothing while we see more ourselves (attack N20).
+// leaves notes that a directory says that a nick left; mu is held. That alone
+// decides nothing (attack N20).
 func (c *Channel) leaves(d *directory, nick protocol.Nick) {
-	if len(c.leaving) < maxLeaving && !c.present(nick) {
+	if len(c.leaving) < maxLeaving {
 		c.leaving[nick] = leaving{d.link, time.Now()}
 	}
 }

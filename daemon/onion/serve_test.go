@@ -142,12 +142,16 @@ func TestServiceIsGone(t *testing.T) {
 		w.c.task(func(ctx context.Context) { w.c.publish(ctx, nil) })
 		var last *published
 		for _, n := range []byte{7, 8} {
+			began := time.Now()
 			p.answers <- strings.TrimSuffix(service(n), ":5222")
 			if last != nil {
 				last.Close()
 			}
 			if at := w.location(); at != service(n) {
 				t.Errorf("told %q", at)
+			}
+			if took := time.Since(began); n == 7 && took > 3*time.Second {
+				t.Errorf("told after %v", took)
 			}
 			last = <-p.services
 		}
