@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what some tests start, on Debian:
 #
-#   ngircd, inspircd, python3, cc, systemd-analyze
+#   ngircd, inspircd, tor, python3, cc, systemd-analyze, ip, unshare
 #             from the machine's own release, by apt (needs root)
 #   bitcoind  unpacked below DIR with the libraries it needs, so that nothing
 #             is installed or started system-wide; needs no root if DIR is
@@ -34,9 +34,9 @@ debian() {
 	[ -n "${updated:-}" ] || apt-get update
 	updated=yes
 	apt-get install --yes --no-install-recommends "$@"
-	# The tests start their own; the machine shall not serve IRC because of them.
+	# The tests start their own; the machine shall not serve because of them.
 	case $program in
-	ngircd | inspircd)
+	ngircd | inspircd | tor)
 		[ ! -d /run/systemd/system ] || systemctl disable --now "$program"
 		;;
 	esac
@@ -103,6 +103,9 @@ install_bitcoind() {
 PATH=$PATH:/usr/sbin
 debian ngircd ngircd
 debian inspircd inspircd
+debian tor tor
+debian ip iproute2        # for a network in which packets are counted
+debian unshare util-linux # the same
 debian python3 python3 # for examples/
 debian systemd-analyze systemd # reads the unit; is not started
 debian cc gcc libc6-dev        # for the race detector

@@ -54,6 +54,7 @@ func (a *app) lookForTor(cmd *cobra.Command) torAnswer {
 	search := tor.Search{Password: cfg.Password, Folder: cfg.Folder}
 	for _, ch := range a.cfg.Channels {
 		search.SOCKS = cmp.Or(search.SOCKS, ch.SOCKS5)
+		search.Control = cmp.Or(search.Control, ch.TorControl)
 	}
 	answer := torAnswer{Places: tor.Find(cmd.Context(), search)}
 	program, err := tor.LookProgram(cfg.Program)
