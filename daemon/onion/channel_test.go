@@ -161,6 +161,26 @@ func TestDirectoryHellos(t *testing.T) {
 	}
 }
 
+// TestRefusal: why a directory does not accept us is told, if it says so.
+func TestRefusal(t *testing.T) {
+	for motd, want := range map[string]string{
+		"Rejected: verified nick authentication required": `it does not accept us: "verified nick authentication required"`,
+		"Rejected: \x1b[31m" + strings.Repeat("!", 2000):  `it does not accept us: "\x1b[31m` + strings.Repeat("!", 95) + `"`,
+		"Welcome, all": "it does not accept us",
+	} {
+		inWorld(t, Config{}, []string{service(1)}, func(t *testing.T, w *world) {
+			p := w.accept(service(1))
+			p.say(onion.DirectoryHello{Network: "signet", MOTD: motd}.Message())
+			if !p.closed() {
+				t.Error("not closed")
+			}
+			if r := w.c.Report().Directories[0]; !strings.HasSuffix(r.Reason, want) {
+				t.Errorf("reason %q, want %q", r.Reason, want)
+			}
+		})
+	}
+}
+
 // TestLost: without any connection the channel is lost, at once for a maker and
 // after a while for a taker, who could dial makers that it knows; and it comes
 // back.

@@ -157,7 +157,7 @@ func (c *Channel) greetDirectory(l *link, m onion.Message) error {
 	case err != nil:
 		return fmt.Errorf("%w: %w", errHello, err)
 	case !h.Accepted:
-		return fmt.Errorf("%w: it does not accept us", errHello)
+		return fmt.Errorf("%w: it does not accept us%s", errHello, refusal(h.MOTD))
 	case h.Network != c.network:
 		return errNetwork
 	}
@@ -179,6 +179,16 @@ func (c *Channel) greetDirectory(l *link, m onion.Message) error {
 		l.say(c.question())
 	}
 	return nil
+}
+
+// refusal is why a directory of joinmarket-ng does not accept us. What others say
+// to all they say with a refusal too.
+func refusal(motd string) string {
+	why, said := strings.CutPrefix(motd, "Rejected: ")
+	if !said {
+		return ""
+	}
+	return fmt.Sprintf(": %.100q", why)
 }
 
 // maxMOTD is how much of a directory's message is looked at, in bytes.
