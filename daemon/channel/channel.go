@@ -1,6 +1,7 @@
-// Package channel says what a message channel is: one connection to a market
-// place, such as an IRC server, that carries public lines to a room and private
-// messages to a nick. How it cuts, throttles and reconnects is its own affair.
+// Package channel says what a message channel is: the way to a market place, such
+// as a connection to an IRC server or several to directories, that carries public
+// lines to a room and private messages to a nick. How it cuts, throttles and
+// reconnects is its own affair.
 package channel
 
 import (
