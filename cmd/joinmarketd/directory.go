@@ -53,6 +53,11 @@ Exit status: 0 told to end, 1 failed, 2 wrong arguments.`,
   joinmarketd directory status`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			for _, name := range []string{"listen", "cookie-file"} {
+				if cmd.Flags().Changed(name) {
+					return fmt.Errorf("%w: --%s is for clients, of which a directory has none; Tor connects to --at", errUsage, name)
+				}
+			}
 			d.options = *o
 			return d.serve(cmd.Context(), out, errw)
 		},

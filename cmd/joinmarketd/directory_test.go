@@ -154,6 +154,7 @@ func TestDirectoryRefuses(t *testing.T) {
 	}{
 		"mainnet without Tor": {"", []string{"--testing"}, 1, "network ="},
 		"argument":            {directoryFile, []string{"extra"}, 2, "unexpected"},
+		"for clients":         {directoryFile, []string{"--listen", "tcp:127.0.0.1:5222"}, 2, "--at"},
 		"any host":            {directoryFile, []string{"--testing", "--at", "0.0.0.0:0"}, 1, "this machine"},
 		"location":            {directoryFile, []string{"--location", "example.org:5222"}, 2, "56 characters"},
 		"no Tor to publish":   {directoryFile + "\npublish = true\ntor_control = 127.0.0.1:1\n", nil, 1, "no Tor"},

@@ -83,7 +83,7 @@ func (c *crier) gone(p *peer) {
 	for i := range c.lanes {
 		c.lanes[i].lines.Drop(&p.source)
 	}
-	if !p.visible.Load() || len(c.places) >= leftWaiting {
+	if !p.visible.Load() || c.d.ending.Load() || len(c.places) >= leftWaiting {
 		return
 	}
 	if _, ok := c.places[p.nick]; !ok {

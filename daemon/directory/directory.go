@@ -62,7 +62,8 @@ type Directory struct {
 	ids      atomic.Uint64 // of peers
 	kept     atomic.Int64  // when the keeper was done last, Unix ns
 
-	over chan struct{} // closed when connections are to end at once
+	ending atomic.Bool   // told to end: nobody needs to know who leaves
+	over   chan struct{} // closed when connections are to end at once
 }
 
 // New makes a directory. It must be run.
@@ -185,6 +186,7 @@ func (d *Directory) serve(p *peer, s *stream, in *onion.Reader) {
 // spread (attack N12). If ctx ends before, all are ended then. It returns when
 // they have ended.
 func (d *Directory) Stop(ctx context.Context, spread time.Duration) {
+	d.ending.Store(true)
 	all := d.door.shut()
 	random.Shuffle(all)
 	d.log.Info("connections are ended", "number", len(all), "within", spread)

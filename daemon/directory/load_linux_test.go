@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -155,6 +156,10 @@ func (s *server) dial(size int) (*client, error) {
 // crowd connects n peers, some at a time.
 func (s *server) crowd(n, size int) []*client {
 	s.b.Helper()
+	var files syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files); err != nil || files.Cur < uint64(n)+100 {
+		s.b.Skipf("needs %d open files, may have %d", n+100, files.Cur)
+	}
 	all := make([]*client, n)
 	var running sync.WaitGroup
 	next := atomic.Int64{}

@@ -197,6 +197,11 @@ func TestN12SpreadStop(t *testing.T) {
 		var all []*bot
 		for range 100 {
 			all = append(all, w.join(onion.ClientHello{}))
+			all[len(all)-1].public("!sw0reloffer 0")
+		}
+		time.Sleep(time.Minute)
+		for _, b := range all {
+			b.take()
 		}
 		parked := w.connect()
 		parked.hello(onion.ClientHello{Nick: all[0].nick})
@@ -225,6 +230,9 @@ func TestN12SpreadStop(t *testing.T) {
 			t.Errorf("in order: %v", first)
 		}
 		<-stopped
+		for _, b := range all {
+			b.hears() // of nobody's leaving: it leaves too
+		}
 		if late := w.connect(); !late.ended() {
 			t.Error("somebody is let in")
 		}
