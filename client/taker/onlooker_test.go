@@ -14,7 +14,7 @@ import (
 
 // compared is how many CoinJoins of each kind are compared; make check compares
 // five hundred.
-var compared = flag.Int("compared", 40, "CoinJoins of each kind compared in TestP1LikeTheReference")
+var compared = flag.Int("compared", 25, "CoinJoins of each kind compared in TestP1LikeTheReference")
 
 // TestP1LikeTheReference makes CoinJoins, payments and sweeps, and looks whether
 // an onlooker can tell them from ten times as many that the reference would have
