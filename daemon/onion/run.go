@@ -74,17 +74,21 @@ func (c *Channel) enterMarket(ctx context.Context) {
 	}
 }
 
-// task runs f until Run ends, which waits for it. Without Run it does nothing.
-func (c *Channel) task(f func(ctx context.Context)) {
+// task runs f until Run ends, which waits for it. Without Run it does nothing, and
+// reports so.
+func (c *Channel) task(f func(ctx context.Context)) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.taskLocked(f)
+	return c.taskLocked(f)
 }
 
-func (c *Channel) taskLocked(f func(ctx context.Context)) {
-	if ctx := c.ctx; ctx != nil {
-		c.tasks.Go(func() { f(ctx) })
+func (c *Channel) taskLocked(f func(ctx context.Context)) bool {
+	ctx := c.ctx
+	if ctx == nil {
+		return false
 	}
+	c.tasks.Go(func() { f(ctx) })
+	return true
 }
 
 // drain gives the session what is queued.

@@ -9,7 +9,6 @@ import (
 
 	"github.com/joinmarket-go/joinmarket/daemon/rate"
 	"github.com/joinmarket-go/joinmarket/internal/random"
-	"github.com/joinmarket-go/joinmarket/protocol/control"
 	"github.com/joinmarket-go/joinmarket/protocol/onion"
 )
 
@@ -24,6 +23,11 @@ const (
 	// acceptAgain is the wait after a connection could not be accepted.
 	acceptAgain = time.Second
 )
+
+// unpublished tells operators that there is no service.
+func (c *Channel) unpublished(err error) {
+	c.log.Warn("onion service not published: takers reach us through directories only", "err", err)
+}
 
 // Serve implements channel.Server. A maker does not dial others. Directories that are connected already are
 // told where we are once that is known.
@@ -47,22 +51,48 @@ func (c *Channel) listen(ctx context.Context) bool {
 	if again || c.cfg.Serving == nil {
 		return true
 	}
+	if listener, err := c.open(ctx); err == nil {
+		return c.welcome(ctx, listener)
+	} else if ctx.Err() != nil {
+		return false
+	}
+	return c.task(c.listenLater)
+}
+
+// open opens the port to listen on.
+func (c *Channel) open(ctx context.Context) (net.Listener, error) {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", c.cfg.Serving.Listen)
+	if err != nil && ctx.Err() == nil {
+		c.unpublished(err)
+	}
+	return listener, err
+}
+
+// listenLater listens when that is possible, such as when another program gave the
+// port free.
+func (c *Channel) listenLater(ctx context.Context) {
 	var wait backoff
 	for {
-		listener, err := new(net.ListenConfig).Listen(ctx, "tcp", c.cfg.Serving.Listen)
-		if err == nil {
-			c.task(func(ctx context.Context) { c.accept(ctx, listener) })
-			return c.publish(ctx, listener.Addr())
-		}
-		c.mu.Lock()
-		c.look(control.FreeText(fmt.Sprintf("listening: %v", err)))
-		c.mu.Unlock()
 		select {
 		case <-time.After(wait.next(0, true)):
 		case <-ctx.Done():
-			return false
+			return
+		}
+		if listener, err := c.open(ctx); err == nil {
+			c.welcome(ctx, listener)
+			return
 		}
 	}
+}
+
+// welcome accepts connections of a listener from now on, and publishes it; false if
+// ctx ended.
+func (c *Channel) welcome(ctx context.Context, listener net.Listener) bool {
+	if !c.task(func(ctx context.Context) { c.accept(ctx, listener) }) {
+		listener.Close()
+		return false
+	}
+	return c.publish(ctx, listener.Addr())
 }
 
 // publish has the listener's location known. Without a service we take part
@@ -118,7 +148,7 @@ func (c *Channel) keepPublished(ctx context.Context, local net.Addr, tried func(
 			lasted = time.Since(began)
 			c.log.Warn("onion service is gone; publishing it again")
 		} else {
-			c.log.Warn("onion service not published: takers reach us through directories only", "err", err)
+			c.unpublished(err)
 			c.move(onion.NotServing)
 		}
 		tried()

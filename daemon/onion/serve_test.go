@@ -119,6 +119,21 @@ func TestServe(t *testing.T) {
 	}
 }
 
+// TestPortInUse: a maker whose port another program has takes part nevertheless.
+func TestPortInUse(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	inWorld(t, Config{Serving: &Serving{Listen: l.Addr().String(), Publish: newPublisher().publish}}, []string{service(1)}, func(t *testing.T, w *world) {
+		w.c.Serve()
+		if at := w.location(); at != string(onion.NotServing) {
+			t.Errorf("told %q", at)
+		}
+	})
+}
+
 // location is where a directory is told that we are.
 func (w *world) location() string {
 	w.t.Helper()
