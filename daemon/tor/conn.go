@@ -94,7 +94,7 @@ func (c *conn) do(ctx context.Context, command string) (reply, error) {
 	r, err := c.ask(ctx, command)
 	if err == nil && !r.ok() {
 		name, _, _ := strings.Cut(command, " ")
-		err = fmt.Errorf("%w %s: %.200q (%d)", ErrRefused, name, r.lines[0].text, r.code)
+		err = fmt.Errorf("%w: %s: %.200q (%d)", ErrRefused, name, r.lines[0].text, r.code)
 	}
 	return r, err
 }

@@ -22,9 +22,9 @@ var (
 	// ErrUnreachable: Tor works but does not get there.
 	ErrUnreachable = errors.New("not reached through Tor")
 	// ErrAuth: the control port does not let us in.
-	ErrAuth = errors.New("Tor's control port does not let us in")
+	ErrAuth = errors.New("the control port does not let us in")
 	// ErrRefused: the control port refuses a command.
-	ErrRefused = errors.New("Tor refuses")
+	ErrRefused = errors.New("refused by Tor")
 	// ErrDirect: an onion address and no proxy. It is neither looked up nor
 	// dialled.
 	ErrDirect = errors.New("an onion address can only be reached through Tor: set its SOCKS port")

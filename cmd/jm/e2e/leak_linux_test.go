@@ -46,6 +46,7 @@ func TestN17NothingLeaves(t *testing.T) {
 		nothingLeaves(t)
 		return
 	}
+	t.Parallel()
 	resolv := filepath.Join(t.TempDir(), "resolv.conf")
 	if err := os.WriteFile(resolv, []byte("nameserver 192.0.2.1\noptions timeout:1 attempts:1\n"), 0o644); err != nil {
 		t.Fatal(err)

@@ -68,6 +68,7 @@ func TestN17CoinJoinOverTor(t *testing.T) {
 	client := network.Client(t)
 	node, location := directoryNode(t, client)
 	m := newMarket(t, regtest.BTCD)
+	m.ctx = t.Context() // its own deadline is for participants without a Tor each
 	taker, alice, bob := m.join("taker", false), m.join("alice", false), m.join("bob", false)
 	m.fund(taker, btc/2, btc/2)
 	m.fund(alice, btc, btc)
