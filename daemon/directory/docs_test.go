@@ -131,6 +131,7 @@ func tabled() []limit {
 		{"bytes that wait", "peer", n(l.Queue), "", "dropped/full", "TestN3PeerThatDoesNotRead"},
 		{"MiB that wait for single peers", "directory", n(l.Memory >> 20), "memory_mib", "dropped/full", "TestN3MemoryIsShared"},
 		{"time of a write", "peer", n(stallWait), "", "closed/slow", "TestN3PeerThatDoesNotRead"},
+		{"time in which a peer that takes less than 4 KiB a second does not catch up", "peer", n(slowWait), "", "closed/slow", "TestFloodedPeerStays"},
 		{"peers in a list", "answer", n(l.List), "", "", "TestN15ListIsBounded"},
 		{"lists", "peer", "one in " + n(listEvery), "", "dropped/list", "TestPeerList"},
 		{"peers that left, told of", "second", n(maxLeft), "", "", "TestN12ThousandLeave"},

@@ -59,7 +59,8 @@ type bot struct {
 	nc   net.Conn
 	nick protocol.Nick
 
-	deaf atomic.Bool // it does not read any more
+	deaf  atomic.Bool  // it does not read any more
+	pause atomic.Int64 // it reads after pauses, of so many ns
 
 	mu    sync.Mutex
 	lines []string // without ends
@@ -84,6 +85,7 @@ func (b *bot) read() {
 		if b.deaf.Load() {
 			return
 		}
+		time.Sleep(time.Duration(b.pause.Load()))
 		b.mu.Lock()
 		rest += string(buf[:n])
 		for {

@@ -81,9 +81,11 @@ const (
 	helloWait = 15 * time.Second
 	lineWait  = 30 * time.Second
 	// stallWait is how long one write may take, and slowWait for how long a peer
-	// that lets too much wait may not have caught up.
+	// that lets too much wait, and takes less than slowPace bytes a second, may not
+	// have caught up.
 	stallWait = 30 * time.Second
 	slowWait  = 30 * time.Second
+	slowPace  = 4 << 10
 	// turnWait is how long a hello may wait for its turn; bots wait for a minute.
 	turnWait = 40 * time.Second
 	// claimWait is how long a hello waits when another has its nick or location,

@@ -62,12 +62,13 @@ func (p *peer) close(why cause) {
 }
 
 // send has bytes written to the peer, and reports whether they will be. A peer
-// that has not caught up for long is closed.
+// that reads slowly, and has not caught up for long, is closed; one that reads is
+// not, whatever others send it.
 func (p *peer) send(bytes []byte, kind outbox.Kind) bool {
 	err := p.out.Put(bytes, kind)
 	if err == outbox.ErrFull {
 		p.d.counts.inc(dropFull)
-		if p.out.Busy(time.Now()) > slowWait {
+		if since, bytes := p.out.Busy(time.Now()); since > slowWait && bytes < slowPace*int64(since/time.Second) {
 			p.close(closedSlow)
 		}
 	}

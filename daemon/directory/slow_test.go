@@ -239,3 +239,36 @@ func TestN12SpreadStop(t *testing.T) {
 		w.stopped = true
 	})
 }
+
+// TestFloodedPeerStays: a peer that others send more than its way can carry loses
+// lines, but not its place; one that hardly reads does.
+func TestFloodedPeerStays(t *testing.T) {
+	for name, c := range map[string]struct {
+		pause time.Duration // between reads of up to 16 KiB
+		stays bool
+	}{"reads": {time.Second, true}, "hardly reads": {20 * time.Second, false}} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, Config{}, func(t *testing.T, w *world) {
+				victim := w.join(onion.ClientHello{Nick: bob})
+				victim.pause.Store(int64(c.pause))
+				for range 4 {
+					b := w.join(onion.ClientHello{})
+					go func() {
+						for range 3000 {
+							b.private(bob, "!tx "+strings.Repeat("x", 4000))
+						}
+					}()
+				}
+				time.Sleep(3 * time.Minute)
+				if stays := w.registry.find(bob) != nil; stays != c.stays {
+					t.Errorf("it is still a peer: %v", stays)
+				}
+				if w.counts.get(dropFull) == 0 {
+					t.Error("nothing is dropped")
+				}
+				victim.pause.Store(0)
+				time.Sleep(c.pause)
+			})
+		})
+	}
+}

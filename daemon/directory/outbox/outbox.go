@@ -66,6 +66,7 @@ type Box struct {
 	closed  bool
 
 	busy  atomic.Int64 // when the goroutine began, Unix ns; 0: there is none
+	wrote atomic.Int64 // bytes since then
 	since atomic.Int64 // when the write under way began; 0: there is none
 }
 
@@ -127,8 +128,11 @@ func (b *Box) Waiting() int {
 	return b.size
 }
 
-// Busy is for how long the box has not been empty.
-func (b *Box) Busy(now time.Time) time.Duration { return span(&b.busy, now) }
+// Busy is for how long the box has not been empty, and how many bytes the peer has
+// taken in that time.
+func (b *Box) Busy(now time.Time) (since time.Duration, bytes int64) {
+	return span(&b.busy, now), b.wrote.Load()
+}
 
 // Stalled is for how long the write under way, of at most 16 KiB, lasts.
 func (b *Box) Stalled(now time.Time) time.Duration { return span(&b.since, now) }
@@ -148,6 +152,7 @@ var chunks = sync.Pool{New: func() any { return new([chunk]byte) }}
 // write writes until nothing waits.
 func (b *Box) write() {
 	defer b.depot.writers.Done()
+	b.wrote.Store(0)
 	b.busy.Store(time.Now().UnixNano())
 	for {
 		room := chunks.Get().(*[chunk]byte)
@@ -157,8 +162,9 @@ func (b *Box) write() {
 			return
 		}
 		b.since.Store(time.Now().UnixNano())
-		_, err := b.to.Write(bytes)
+		n, err := b.to.Write(bytes)
 		b.since.Store(0)
+		b.wrote.Add(int64(n))
 		chunks.Put(room)
 		if err != nil {
 			b.Close()

@@ -42,6 +42,11 @@ func (p *peer) Close() error {
 
 func (p *peer) open() { close(p.let) }
 
+func busy(b *Box) time.Duration {
+	since, _ := b.Busy(time.Now())
+	return since
+}
+
 // TestOrder: everything is written once, in its order, in writes of at most a
 // chunk, whatever the sizes and whoever is slow.
 func TestOrder(t *testing.T) {
@@ -67,7 +72,7 @@ func TestOrder(t *testing.T) {
 		if !bytes.Equal(p.got.Bytes(), want.Bytes()) || p.most > chunk {
 			t.Errorf("%d bytes of %d, up to %d at once", p.got.Len(), want.Len(), p.most)
 		}
-		if d.Used() != 0 || b.Waiting() != 0 || b.Busy(time.Now()) != 0 || b.Stalled(time.Now()) != 0 {
+		if d.Used() != 0 || b.Waiting() != 0 || busy(b) != 0 || b.Stalled(time.Now()) != 0 {
 			t.Errorf("%d bytes are counted, %d wait", d.Used(), b.Waiting())
 		}
 		d.Wait()
@@ -89,8 +94,14 @@ func TestN3SlowPeer(t *testing.T) {
 			t.Errorf("%d lines taken, then %v", taken, err)
 		}
 		time.Sleep(time.Minute)
-		if now := time.Now(); b.Busy(now) != time.Minute || b.Stalled(now) != time.Minute {
-			t.Errorf("busy for %v, stalled for %v", b.Busy(now), b.Stalled(now))
+		p.let <- struct{}{}
+		synctest.Wait()
+		if since, bytes := b.Busy(time.Now()); since != time.Minute || bytes == 0 || b.Stalled(time.Now()) != 0 {
+			t.Errorf("busy for %v, %d bytes", since, bytes)
+		}
+		time.Sleep(time.Minute)
+		if now := time.Now(); busy(b) != 2*time.Minute || b.Stalled(now) != time.Minute {
+			t.Errorf("busy for %v, stalled for %v", busy(b), b.Stalled(now))
 		}
 		b.Close()
 		if err := b.Put(line, Own); !errors.Is(err, ErrClosed) || d.Used() != 0 {
