@@ -120,7 +120,7 @@ func cause(err error) error {
 // within breaks what f does with conn when ctx ends. Afterwards conn has no
 // deadline.
 func within(ctx context.Context, conn net.Conn, f func() error) error {
-	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
+	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Now()) })
 	err := f()
 	if !stop() {
 		return ctx.Err()
