@@ -82,14 +82,15 @@ func TestN1OffersPass(t *testing.T) {
 	limits.Requests.Every, limits.Requests.Burst = time.Minute, 1
 	inWorld(t, Config{Limits: limits}, func(t *testing.T, w *world) {
 		maker, taker := w.join(onion.ClientHello{Nick: alice}), w.join(onion.ClientHello{Nick: bob})
-		for range 100 {
-			w.join(onion.ClientHello{}).public("!orderbook")
+		for i := range 100 {
+			w.join(onion.ClientHello{}).public([]string{"!orderbook", "!!orderbook", "!x!orderbook"}[i%3])
 		}
 		time.Sleep(time.Second)
 		taker.take()
 		maker.public("!sw0reloffer 0 1 2 3 0.1")
 		time.Sleep(time.Second)
 		taker.hears("687 " + string(alice) + "!PUBLIC!sw0reloffer 0 1 2 3 0.1")
+		w.counted(inRequest, 100)
 	})
 }
 

@@ -85,7 +85,7 @@ func (d *Directory) public(p *peer, m onion.Message, now time.Time) {
 	if !ok {
 		return
 	}
-	request := strings.HasPrefix(strings.TrimLeft(l.Body, "!"), "orderbook")
+	request := strings.Contains(l.Body, "!orderbook") // as any of its commands
 	if request {
 		d.counts.inc(inRequest)
 	} else {
