@@ -58,7 +58,7 @@ func (a *app) dialer() (dial dialFunc, hangUp func(), err error) {
 func (a *app) torAccess() *tor.Access {
 	cfg := a.cfg.Tor
 	return tor.NewAccess(tor.AccessConfig{
-		Start: cfg.Start, Folder: cfg.Folder, Program: cfg.Program, Password: cfg.Password, Logger: a.log,
+		Start: cfg.Start, Folder: cfg.Folder, Program: cfg.Program, Password: cfg.Password, Controls: a.cfg.TorControls(), Logger: a.log,
 		Progress: func(percent int, what string) {
 			if percent == 100 {
 				a.term.waiting("")

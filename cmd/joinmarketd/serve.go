@@ -58,7 +58,7 @@ func (o options) serve(ctx context.Context, out, errw io.Writer) error {
 	}
 	defer listener.Close()
 	counts := new(count.Set)
-	through := torAccess(cfg.Tor, log.With(logs.Part, "tor"))
+	through := torAccess(cfg, log.With(logs.Part, "tor"))
 	defer through.Close()
 	d, err := daemon.New(daemon.Config{
 		NewChannel:  channels.Factory(channels.Config{Counts: counts, Tor: through, Logger: log}),
@@ -111,9 +111,10 @@ func (o options) serve(ctx context.Context, out, errw io.Writer) error {
 }
 
 // torAccess is the Tor of this process. A private one tells of its way in the log.
-func torAccess(cfg config.Tor, log *slog.Logger) *tor.Access {
+func torAccess(cfg config.Config, log *slog.Logger) *tor.Access {
 	return tor.NewAccess(tor.AccessConfig{
-		Start: cfg.Start, Folder: cfg.Folder, Program: cfg.Program, Password: cfg.Password, Logger: log,
+		Start: cfg.Tor.Start, Folder: cfg.Tor.Folder, Program: cfg.Tor.Program,
+		Password: cfg.Tor.Password, Controls: cfg.TorControls(), Logger: log,
 		Progress: func(percent int, what string) {
 			log.Info("the private Tor gets into the network", "percent", percent, "doing", what)
 		},

@@ -1,7 +1,6 @@
 package tor
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -10,6 +9,7 @@ import (
 	"net"
 	"net/netip"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -43,6 +43,9 @@ type AccessConfig struct {
 	Program string
 	// Password of control ports that want one.
 	Password control.Credential
+	// Controls are the control ports of our own configuration. They and the usual
+	// ones are trusted; one that a client names is not, see ServiceConfig.
+	Controls []string
 	// Progress is told how a private Tor gets into the network; see
 	// PrivateConfig. May be nil.
 	Progress func(percent int, what string)
@@ -99,9 +102,12 @@ func (a *Access) Dial(ctx context.Context, socks, identity, address string) (net
 }
 
 // Publish is that of a service by the control port of a Tor, or by that of a Tor
-// in its place where none at cfg.Control lets us in.
+// in its place where none at cfg.Control lets us in. The password, and whether the
+// control port is trusted, are those of the Access.
 func (a *Access) Publish(ctx context.Context, cfg ServiceConfig) (*Service, error) {
-	cfg.Password = cmp.Or(cfg.Password, a.cfg.Password)
+	cfg.Password = a.cfg.Password
+	cfg.Untrusted = !slices.Contains(a.cfg.Controls, cfg.Control) &&
+		!slices.ContainsFunc(usual, func(p Place) bool { return p.Control.Address == numeric(cfg.Control) })
 	told := fmt.Errorf("%w is configured", ErrNoTor)
 	if a.cfg.Start != StartAlways && cfg.Control != "" {
 		var s *Service
@@ -114,7 +120,7 @@ func (a *Access) Publish(ctx context.Context, cfg ServiceConfig) (*Service, erro
 	if err != nil {
 		return nil, fmt.Errorf("%w; %w", told, err)
 	}
-	cfg.Control = control
+	cfg.Control, cfg.Untrusted = control, false
 	return Publish(ctx, cfg)
 }
 

@@ -56,8 +56,9 @@ func parseGreeting(r reply) (greeting, error) {
 // the first that we can do: SAFECOOKIE, by which Tor proves that it knows the
 // cookie before we do; the password, if there is one; COOKIE; nothing at all. A
 // cookie file that is not of a cookie's size goes to nobody, whatever path the
-// other side names. Errors match ErrAuth, ErrNotTor, ErrRefused.
-func (c *conn) login(ctx context.Context, password control.Credential) (greeting, error) {
+// other side names; and who is not trusted gets neither password nor cookie, only
+// the proof. Errors match ErrAuth, ErrNotTor, ErrRefused.
+func (c *conn) login(ctx context.Context, password control.Credential, trusted bool) (greeting, error) {
 	r, err := c.do(ctx, "PROTOCOLINFO 1")
 	if err != nil {
 		return greeting{}, err
@@ -65,6 +66,9 @@ func (c *conn) login(ctx context.Context, password control.Credential) (greeting
 	g, err := parseGreeting(r)
 	if err != nil {
 		return g, err
+	}
+	if !trusted {
+		g.methods = slices.DeleteFunc(g.methods, func(m string) bool { return m == "COOKIE" || m == "HASHEDPASSWORD" })
 	}
 	offers := func(method string) bool { return slices.Contains(g.methods, method) }
 	var cookieErr error

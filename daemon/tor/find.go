@@ -109,7 +109,7 @@ func (s Search) places() []Place {
 	seen := make(map[string]bool)
 	for i := range all {
 		for _, port := range []*Port{&all[i].SOCKS, &all[i].Control} {
-			key := strings.Replace(port.Address, "localhost:", "127.0.0.1:", 1)
+			key := numeric(port.Address)
 			if runtime.GOOS == "windows" && strings.HasPrefix(key, unixPrefix) || seen[key] {
 				port.Address = ""
 			}
@@ -117,6 +117,14 @@ func (s Search) places() []Place {
 		}
 	}
 	return all
+}
+
+// numeric is an address without the name of this machine.
+func numeric(address string) string {
+	if port, ok := strings.CutPrefix(address, "localhost:"); ok {
+		return "127.0.0.1:" + port
+	}
+	return address
 }
 
 // look fills in what is at the place.
@@ -148,7 +156,7 @@ func (p *Place) lookControl(ctx context.Context, s Search) error {
 	if p.Name == private {
 		g, err = c.loginOwn(ctx, s.Folder)
 	} else {
-		g, err = c.login(ctx, s.Password)
+		g, err = c.login(ctx, s.Password, true)
 	}
 	p.Version = g.version
 	if err != nil {

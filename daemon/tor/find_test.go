@@ -129,6 +129,23 @@ func TestAccess(t *testing.T) {
 	if _, err := a.Publish(t.Context(), ServiceConfig{Control: none}); !errors.Is(err, ErrNoTor) {
 		t.Errorf("published: %v", err)
 	}
+	// The password is for control ports of our own configuration only.
+	for _, own := range []bool{true, false} {
+		text := noLoginWith("HASHEDPASSWORD", "0.4.8.1")
+		if own {
+			text += "> AUTHENTICATE \"secret\"\n< 515 no\nend"
+		}
+		at := script(t, text)
+		a := NewAccess(AccessConfig{Start: StartNever, Password: "secret"})
+		a.usual = []Place{}
+		if own {
+			a.cfg.Controls = []string{at}
+		}
+		_, err := a.Publish(t.Context(), ServiceConfig{Control: at, Target: "127.0.0.1:1"})
+		if !errors.Is(err, ErrAuth) || strings.Contains(err.Error(), "is wrong") != own {
+			t.Errorf("own %v: %v", own, err)
+		}
+	}
 }
 
 // TestAdvice: what is told to who looks for a Tor.

@@ -85,6 +85,8 @@ func script(t *testing.T, text string) (address string) {
 				return
 			}
 		}
-		r.ReadString('\n')
+		if more, _ := r.ReadString('\n'); more != "" {
+			t.Errorf("heard %q after the end", more)
+		}
 	})
 }

@@ -37,6 +37,9 @@ type ServiceConfig struct {
 	Control string
 	// Password of the control port, where it wants one.
 	Password control.Credential
+	// Untrusted: somebody else named the control port. It gets no secret that it
+	// might not know, neither the password nor a cookie as it is.
+	Untrusted bool
 	// Key makes the address. Nil: Tor makes one, which nobody keeps.
 	Key *Key
 	// Target is where connections go, a port of this machine: host:port or
@@ -103,7 +106,7 @@ func Publish(ctx context.Context, cfg ServiceConfig) (*Service, error) {
 }
 
 func (c *conn) publish(ctx context.Context, cfg ServiceConfig) (address string, err error) {
-	g, err := c.login(ctx, cfg.Password)
+	g, err := c.login(ctx, cfg.Password, !cfg.Untrusted)
 	if err != nil {
 		return "", err
 	}

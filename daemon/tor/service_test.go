@@ -47,6 +47,7 @@ func TestPublish(t *testing.T) {
 	for name, c := range map[string]struct {
 		script  string
 		streams int
+		strange bool // the control port is not trusted
 		fails   error
 		says    string
 	}{
@@ -65,6 +66,11 @@ func TestPublish(t *testing.T) {
 		"N13 built without proof of work": {script: null("0.5.0.1") + add + powFlags + port + `
 			< 512 Invalid 'Flags' argument
 			` + strings.TrimPrefix(add, "> SETEVENTS HS_DESC\n< 250 OK\n") + port + published},
+		"safe cookie, not trusted": {script: safeCookie + add + port + published, strange: true},
+		"cookie, not trusted": {script: `> PROTOCOLINFO 1
+			< 250-AUTH METHODS=COOKIE COOKIEFILE="<file>"
+			< 250 OK`, strange: true, fails: ErrAuth},
+		"password, not trusted": {script: noLoginWith("HASHEDPASSWORD", "0.4.8.1"), strange: true, fails: ErrAuth},
 		"wrong password": {script: noLoginWith("HASHEDPASSWORD", "0.4.8.1") + `> AUTHENTICATE "pass \"word\" \\"
 			< 515 Authentication failed: Password did not match
 			end`, fails: ErrAuth, says: "password is wrong"},
@@ -80,7 +86,7 @@ func TestPublish(t *testing.T) {
 		"refused":          {script: null("0.4.8.1") + add + port + "\n< 550 Onion address collision\n", fails: ErrRefused, says: "collision"},
 		"no address":       {script: null("0.4.8.1") + add + port + "\n< 250-ServiceID=aaaa\n< 250 OK\n", fails: ErrNotTor},
 		"ends":             {script: null("0.4.8.1") + add + port + "\nend", fails: nil, says: "ended"},
-		"answers unasked":  {script: "< 250 OK\n< 250 OK\n< 250 OK\n", fails: ErrNotTor},
+		"answers unasked":  {script: "< 250 OK\n< 250 OK\n< 250 OK\n> PROTOCOLINFO 1", fails: ErrNotTor},
 		"a line too long":  {script: "> PROTOCOLINFO 1\n< 250-" + strings.Repeat("a", maxReplyLine), fails: ErrNotTor, says: "bytes"},
 		"too many lines":   {script: "> PROTOCOLINFO 1\n" + strings.Repeat("< 250-a\n", maxReplyLines+1), fails: ErrNotTor, says: "lines"},
 		"something else":   {script: "> PROTOCOLINFO 1\n< HTTP/1.0 501 Not Tor\n", fails: ErrNotTor},
@@ -89,7 +95,7 @@ func TestPublish(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s, err := Publish(t.Context(), ServiceConfig{Control: script(t, c.script), Password: `pass "word" \`,
-				Target: "localhost:8080", MaxStreams: c.streams})
+				Target: "localhost:8080", MaxStreams: c.streams, Untrusted: c.strange})
 			if c.fails != nil || c.says != "" {
 				if err == nil || c.fails != nil && !errors.Is(err, c.fails) || !strings.Contains(err.Error(), c.says) {
 					t.Errorf("error %v, want %v with %q", err, c.fails, c.says)

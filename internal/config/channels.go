@@ -102,6 +102,16 @@ func (c *Config) addChannel(name string, section *ini.Section) error {
 	return nil
 }
 
+// TorControls are the control ports of Tor that channels name.
+func (c *Config) TorControls() (all []string) {
+	for _, ch := range c.Channels {
+		if ch.TorControl != "" {
+			all = append(all, ch.TorControl)
+		}
+	}
+	return all
+}
+
 // sharesServer names a channel that has a server in common with ch.
 func (c *Config) sharesServer(ch control.ChannelConfig) string {
 	for _, other := range c.Channels {
