@@ -67,7 +67,18 @@ func (m *maker) close(closed []bool) { m.closed.Store(&closed) }
 // join takes part with everything in a mixdepth: the amount goes to the next, the
 // rest stays. keep is how long the coins are set aside before that.
 func (m *maker) join(ctx context.Context, mixdepth int, keep time.Duration) {
-	if (*m.closed.Load())[mixdepth] {
+	all, err := m.b.wallet.Coins()
+	if err != nil {
+		m.b.t.Error(err)
+	}
+	next, there := (mixdepth+1)%m.b.wallet.Mixdepths(), 0
+	for _, c := range all {
+		if c.Mixdepth == next {
+			there++
+		}
+	}
+	// What a payment here pays the miners does for some coins only.
+	if (*m.closed.Load())[mixdepth] || there > 5 {
 		return
 	}
 	lease, err := m.b.wallet.Reserve(wallet.Reservation{Mixdepth: mixdepth, Sweep: true, MinConf: 1, Purpose: "offer to J5", TTL: time.Hour})
@@ -80,7 +91,7 @@ func (m *maker) join(ctx context.Context, mixdepth int, keep time.Duration) {
 	case <-ctx.Done():
 		return
 	}
-	own, err := m.b.wallet.Show(nil, (mixdepth+1)%m.b.wallet.Mixdepths(), mixdepth)
+	own, err := m.b.wallet.Show(nil, next, mixdepth)
 	if err != nil {
 		m.b.t.Error(err)
 		return
