@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -86,7 +87,6 @@ func TestPublish(t *testing.T) {
 		"refused":          {script: null("0.4.8.1") + add + port + "\n< 550 Onion address collision\n", fails: ErrRefused, says: "collision"},
 		"no address":       {script: null("0.4.8.1") + add + port + "\n< 250-ServiceID=aaaa\n< 250 OK\n", fails: ErrNotTor},
 		"ends":             {script: null("0.4.8.1") + add + port + "\nend", fails: nil, says: "ended"},
-		"answers unasked":  {script: "< 250 OK\n< 250 OK\n< 250 OK\n> PROTOCOLINFO 1", fails: ErrNotTor},
 		"a line too long":  {script: "> PROTOCOLINFO 1\n< 250-" + strings.Repeat("a", maxReplyLine), fails: ErrNotTor, says: "bytes"},
 		"too many lines":   {script: "> PROTOCOLINFO 1\n" + strings.Repeat("< 250-a\n", maxReplyLines+1), fails: ErrNotTor, says: "lines"},
 		"something else":   {script: "> PROTOCOLINFO 1\n< HTTP/1.0 501 Not Tor\n", fails: ErrNotTor},
@@ -162,6 +162,22 @@ func TestPublishInVain(t *testing.T) {
 	cancel(late)
 	if err := u.wait(ctx, c, address); !errors.Is(err, late) || !strings.Contains(err.Error(), "UPLOAD_REJECTED") {
 		t.Error(err)
+	}
+}
+
+// TestUnaskedAnswers: who answers before it is asked is no Tor.
+func TestUnaskedAnswers(t *testing.T) {
+	at := listen(t, func(c net.Conn) {
+		io.WriteString(c, "250 OK\r\n250 OK\r\n")
+		io.Copy(io.Discard, c)
+	})
+	c, err := open(t.Context(), at, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-c.done
+	if _, err := c.ask(t.Context(), "PROTOCOLINFO 1"); err == nil || !errors.Is(c.err, ErrNotTor) {
+		t.Errorf("%v, %v", err, c.err)
 	}
 }
 
