@@ -71,7 +71,7 @@ func (c *crier) cry(p *peer, request bool, line []byte) bool {
 	if request {
 		which = 0
 	}
-	taken := c.lanes[which].lines.Put(&p.source, p, p.since.UnixNano(), line)
+	taken := c.lanes[which].lines.Put(&p.source, p, int64(p.since.Sub(c.d.began)), line)
 	c.poke()
 	return taken
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/joinmarket-go/joinmarket/daemon/directory/haproxy"
 	"github.com/joinmarket-go/joinmarket/daemon/directory/outbox"
 	"github.com/joinmarket-go/joinmarket/daemon/rate"
+	"github.com/joinmarket-go/joinmarket/internal/moment"
 	"github.com/joinmarket-go/joinmarket/internal/random"
 	"github.com/joinmarket-go/joinmarket/protocol"
 	"github.com/joinmarket-go/joinmarket/protocol/onion"
@@ -60,7 +61,7 @@ type Directory struct {
 	depot    outbox.Depot
 	counts   counts
 	ids      atomic.Uint64 // of peers
-	kept     atomic.Int64  // when the keeper was done last, Unix ns
+	kept     moment.Moment // when the keeper was done last
 
 	ending atomic.Bool   // told to end: nobody needs to know who leaves
 	over   chan struct{} // closed when connections are to end at once
@@ -79,7 +80,7 @@ func New(cfg Config) (*Directory, error) {
 	}
 	d.limits.Store(&l)
 	d.crier = newCrier(d, &l)
-	d.kept.Store(d.began.UnixNano())
+	d.kept.Set(d.began)
 	a, err := newAnswers(d.nick, d.network, cfg.MOTD)
 	if err != nil {
 		return nil, err

@@ -105,7 +105,7 @@ func (p *peer) leaves(claimant *peer, c *claim) bool {
 		return false
 	case <-time.After(claimWait):
 	}
-	if !p.ponged.Load() || p.heard.Load() > asked.UnixNano() {
+	if !p.ponged.Load() || p.heard.Get().After(asked) {
 		return false
 	}
 	p.close(closedSilent)

@@ -25,7 +25,7 @@ func (d *Directory) keep(ctx context.Context) {
 				d.look(p, now)
 			}
 			d.crier.waiting() // it can be asked, too
-			d.kept.Store(now.UnixNano())
+			d.kept.Set(now)
 		}
 	}
 }
@@ -40,11 +40,11 @@ func (d *Directory) look(p *peer, now time.Time) {
 	if !p.pings {
 		return
 	}
-	silent := now.Sub(time.Unix(0, p.heard.Load()))
+	silent := now.Sub(p.heard.Get())
 	switch {
 	case p.ponged.Load() && silent > pongWait:
 		p.close(closedSilent)
-	case silent > pingEvery && now.Sub(time.Unix(0, p.pinged.Load())) > pingEvery:
+	case silent > pingEvery && now.Sub(p.pinged.Get()) > pingEvery:
 		p.ping(now)
 	}
 }
@@ -61,7 +61,7 @@ func shout(t onion.Type) []byte {
 }
 
 func (p *peer) ping(now time.Time) {
-	p.pinged.Store(now.UnixNano())
+	p.pinged.Set(now)
 	p.send(ping, outbox.Shared)
 }
 
@@ -71,7 +71,7 @@ var ErrStuck = errors.New("the directory does not look after its peers")
 
 // Healthy tells whether a directory that runs works.
 func (d *Directory) Healthy(context.Context) error {
-	if time.Since(time.Unix(0, d.kept.Load())) > 6*lookEvery {
+	if time.Since(d.kept.Get()) > 6*lookEvery {
 		return ErrStuck
 	}
 	return nil

@@ -11,6 +11,7 @@ import (
 	"github.com/joinmarket-go/joinmarket/daemon/directory/fair"
 	"github.com/joinmarket-go/joinmarket/daemon/directory/outbox"
 	"github.com/joinmarket-go/joinmarket/daemon/rate"
+	"github.com/joinmarket-go/joinmarket/internal/moment"
 	"github.com/joinmarket-go/joinmarket/protocol"
 	"github.com/joinmarket-go/joinmarket/protocol/onion"
 )
@@ -42,9 +43,9 @@ type peer struct {
 	ending  atomic.Uint32 // 1 + why it was closed; 0: it is not
 	visible atomic.Bool   // others were told of it
 	ponged  atomic.Bool   // it has answered a ping
-	heard   atomic.Int64  // when it said something last, Unix ns
-	pinged  atomic.Int64  // when it was asked, Unix ns
-	asked   atomic.Int64  // when it asked for the order book last, Unix ns
+	heard   moment.Moment // when it said something last
+	pinged  moment.Moment // when it was asked
+	asked   moment.Moment // when it asked for the order book last
 	listed  time.Time     // when it got a peer list; its reader's
 
 	mu        sync.Mutex
@@ -77,7 +78,7 @@ func (p *peer) send(bytes []byte, kind outbox.Kind) bool {
 
 // hears reports whether a stranger's line may be passed on to the peer now.
 func (p *peer) hears(now time.Time) bool {
-	if now.UnixNano()-p.asked.Load() < int64(askedFor) {
+	if now.Sub(p.asked.Get()) < askedFor {
 		return true
 	}
 	p.mu.Lock()

@@ -18,7 +18,7 @@ func (d *Directory) hear(p *peer, s *stream, in *onion.Reader) error {
 			return err
 		}
 		now := time.Now()
-		p.heard.Store(now.UnixNano())
+		p.heard.Set(now)
 		if wait := d.door.line(p.origin, now); wait > 0 {
 			d.counts.inc(slowed)
 			if !pause(d.over, wait) {
@@ -100,7 +100,7 @@ func (d *Directory) public(p *peer, m onion.Message, now time.Time) {
 		return
 	}
 	if request {
-		p.asked.Store(now.UnixNano())
+		p.asked.Set(now)
 	}
 	if line := d.written(m); line != nil && !d.crier.cry(p, request, line) {
 		d.counts.inc(dropQueue)

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/joinmarket-go/joinmarket/internal/moment"
 )
 
 // Errors of Put. Both mean that nothing was put.
@@ -65,9 +67,9 @@ type Box struct {
 	writing bool   // a goroutine is at it
 	closed  bool
 
-	busy  atomic.Int64 // when the goroutine began, Unix ns; 0: there is none
-	wrote atomic.Int64 // bytes since then
-	since atomic.Int64 // when the write under way began; 0: there is none
+	busy  moment.Moment // when the goroutine began; never: there is none
+	wrote atomic.Int64  // bytes since then
+	since moment.Moment // when the write under way began; never: there is none
 }
 
 type item struct {
@@ -137,9 +139,9 @@ func (b *Box) Busy(now time.Time) (since time.Duration, bytes int64) {
 // Stalled is for how long the write under way, of at most 16 KiB, lasts.
 func (b *Box) Stalled(now time.Time) time.Duration { return span(&b.since, now) }
 
-func span(from *atomic.Int64, now time.Time) time.Duration {
-	if ns := from.Load(); ns != 0 {
-		return time.Duration(now.UnixNano() - ns)
+func span(from *moment.Moment, now time.Time) time.Duration {
+	if began := from.Get(); !began.IsZero() {
+		return now.Sub(began)
 	}
 	return 0
 }
@@ -153,7 +155,7 @@ var chunks = sync.Pool{New: func() any { return new([chunk]byte) }}
 func (b *Box) write() {
 	defer b.depot.writers.Done()
 	b.wrote.Store(0)
-	b.busy.Store(time.Now().UnixNano())
+	b.busy.Set(time.Now())
 	for {
 		room := chunks.Get().(*[chunk]byte)
 		bytes := b.next(room[:0])
@@ -161,9 +163,9 @@ func (b *Box) write() {
 			chunks.Put(room)
 			return
 		}
-		b.since.Store(time.Now().UnixNano())
+		b.since.Set(time.Now())
 		n, err := b.to.Write(bytes)
-		b.since.Store(0)
+		b.since.Set(time.Time{})
 		b.wrote.Add(int64(n))
 		chunks.Put(room)
 		if err != nil {
@@ -180,7 +182,7 @@ func (b *Box) next(room []byte) []byte {
 	defer b.mu.Unlock()
 	if len(b.waiting) == 0 {
 		b.writing = false
-		b.busy.Store(0)
+		b.busy.Set(time.Time{})
 		return nil
 	}
 	if first := b.waiting[0].bytes[b.done:]; len(b.waiting) == 1 || len(first) > cap(room) {
