@@ -129,6 +129,11 @@ func nothingLeaves(t *testing.T) {
 		}
 	}
 	before := left(t)
+	out, err := exec.CommandContext(t.Context(), filepath.Join(programs, "jm"), "--datadir", dir, "tor").Output()
+	if err == nil || !strings.Contains(string(out), "localhost:9050: nothing listens there\n") ||
+		!strings.Contains(string(out), "Connections have no Tor. Install it") {
+		t.Errorf("jm tor: %v\n%s", err, out)
+	}
 	jm("orderbook")
 	socket := filepath.Join(dir, "joinmarketd.sock")
 	start(t, exec.CommandContext(t.Context(), filepath.Join(programs, "joinmarketd"), "--datadir", dir)).line("listening on unix:")
