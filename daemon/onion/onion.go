@@ -186,7 +186,9 @@ func (c *Channel) Name() string { return c.cfg.Name }
 // LineInterval implements channel.Paced: lines leave at once.
 func (c *Channel) LineInterval() time.Duration { return 0 }
 
-// hello is what we say first on every connection; mu is held.
+// hello is what we say first on every connection; mu is held. It has no features:
+// directories of joinmarket-ng tell those of a bot to everybody, and the reference
+// then does not take in where the bot is.
 func (c *Channel) hello() onion.Message {
 	h := onion.ClientHello{Location: c.location, Nick: c.cfg.Nick, Network: c.network}
 	return h.Message()
