@@ -185,3 +185,29 @@ func TestN16Cancels(t *testing.T) {
 		w.wants(channel.Public{From: alice, Text: "!cancel 0"})
 	})
 }
+
+// TestN18Circuits: each place that a nick connects to is reached by circuits of
+// its own, and no other nick shares them.
+func TestN18Circuits(t *testing.T) {
+	whose := map[string]string{} // by identity
+	for _, nick := range []protocol.Nick{me, bob} {
+		inWorld(t, Config{Nick: nick}, []string{service(1), service(2)}, func(t *testing.T, w *world) {
+			w.open(at)
+			w.directory(service(1)).offers(alice, at)
+			w.directory(service(2))
+			w.send("fill")
+			if len(w.ids) != 3 {
+				t.Fatalf("dialled %v, want two directories and a maker", w.dialed)
+			}
+			for place, id := range w.ids {
+				if other := whose[id]; other != "" {
+					t.Errorf("%s to %s has the circuits of %s", nick, place, other)
+				}
+				if strings.Contains(id, string(nick)) {
+					t.Errorf("the proxy is told the nick: %q", id)
+				}
+				whose[id] = string(nick) + " to " + place
+			}
+		})
+	}
+}

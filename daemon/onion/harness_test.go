@@ -37,6 +37,7 @@ type world struct {
 	mu     sync.Mutex
 	events []channel.Event
 	dialed []string
+	ids    map[string]string // identities of what was dialled last, by location
 	places map[string]chan *peer // where somebody answers
 }
 
@@ -51,7 +52,7 @@ func inWorld(t *testing.T, cfg Config, directories []string, test func(t *testin
 func inWorldAt(t *testing.T, cfg Config, at onion.Location, directories []string, test func(t *testing.T, w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{t: t, places: make(map[string]chan *peer)}
+		w := &world{t: t, places: make(map[string]chan *peer), ids: make(map[string]string)}
 		for _, d := range directories {
 			w.open(d)
 		}
@@ -89,6 +90,7 @@ func (w *world) dial(_ context.Context, identity, address string) (net.Conn, err
 	w.mu.Lock()
 	place := w.places[address]
 	w.dialed = append(w.dialed, address)
+	w.ids[address] = identity
 	w.mu.Unlock()
 	if identity == "" {
 		w.t.Error("dialled without an identity")

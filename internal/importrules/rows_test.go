@@ -14,12 +14,12 @@ import (
 
 var (
 	// testOfRows is a test whose name begins with rows: TestM4M1Once.
-	testOfRows = regexp.MustCompile(`(?m)^func (?:Test|Fuzz)((?:[MTP][0-9]+)+)[A-Z]`)
-	oneRow     = regexp.MustCompile(`[MTP][0-9]+`)
-	tableRow   = regexp.MustCompile("(?m)^\\| ([MTP][0-9]+) \\| [^|]+ \\| (`[^|]*`) \\|$")
+	testOfRows = regexp.MustCompile(`(?m)^func (?:Test|Fuzz)((?:[MTPN][0-9]+)+)[A-Z]`)
+	oneRow     = regexp.MustCompile(`[MTPN][0-9]+`)
+	tableRow   = regexp.MustCompile("(?m)^\\| ([MTPN][0-9]+) \\| [^|]+ \\| (`[^|]*`) \\|$")
 )
 
-// TestEveryRowIsShown: each known attack on makers and takers and on privacy has
+// TestEveryRowIsShown: each known attack on makers, takers, privacy and network has
 // tests, where TESTING.md says.
 func TestEveryRowIsShown(t *testing.T) {
 	shown := map[string][]string{} // folders by row
@@ -53,7 +53,7 @@ func TestEveryRowIsShown(t *testing.T) {
 	for _, row := range tableRow.FindAllStringSubmatch(string(doc), -1) {
 		said[row[1]] = row[2]
 	}
-	for kind, count := range map[string]int{"M": 28, "T": 24, "P": 11} {
+	for kind, count := range map[string]int{"M": 28, "T": 24, "P": 11, "N": 23} {
 		for n := range count {
 			row := fmt.Sprintf("%s%d", kind, n+1)
 			slices.Sort(shown[row])
