@@ -37,7 +37,7 @@ type world struct {
 	mu     sync.Mutex
 	events []channel.Event
 	dialed []string
-	ids    map[string]string // identities of what was dialled last, by location
+	ids    map[string]string     // identities of what was dialled last, by location
 	places map[string]chan *peer // where somebody answers
 }
 
