@@ -64,7 +64,7 @@ func TestPit(t *testing.T) {
 			seen *[]string
 			want []string
 		}{
-			"alice": {seenA, []string{up, "channel.Private{" + string(bob) + " !pubkey x y z}", lost, up, left}},
+			"alice": {seenA, []string{up, "channel.Private{" + string(bob) + " !pubkey x y z 0}", lost, up, left}},
 			"bob":   {seenB, []string{up, said, lost, up}},
 			"carol": {seenC, []string{up, said, lost, up, left}},
 		} {

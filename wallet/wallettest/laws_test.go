@@ -30,6 +30,9 @@ func (l *life) taken() map[wire.OutPoint]bool {
 		}
 	}
 	for _, p := range l.Pending() {
+		if p.Spent {
+			continue // it cannot be mined any more, and its coins are free
+		}
 		for _, in := range p.Tx.TxIn {
 			take(in.PreviousOutPoint)
 		}
