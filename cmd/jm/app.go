@@ -37,8 +37,23 @@ type app struct {
 	log     *slog.Logger
 }
 
-// load reads the configuration. Every command calls it first.
+// load reads the configuration and says what is odd about it. Every command
+// calls it first.
 func (a *app) load() error {
+	odd, err := a.read()
+	a.sayAll(odd)
+	return err
+}
+
+// sayAll says what was found.
+func (a *app) sayAll(found []finding) {
+	for _, f := range found {
+		a.term.say("%s", f.Text)
+	}
+}
+
+// read is load that returns what there is to say.
+func (a *app) read() (odd []finding, err error) {
 	a.running = true
 	if a.files == nil {
 		a.files = durable.OS
@@ -48,25 +63,24 @@ func (a *app) load() error {
 	}
 	dir := a.dir
 	if dir == "" {
-		var err error
 		if dir, err = config.DefaultDir(); err != nil {
-			return fmt.Errorf("finding your home folder: %w; name a data folder with --datadir", err)
+			return nil, fmt.Errorf("finding your home folder: %w; name a data folder with --datadir", err)
 		}
 	}
 	if err := durable.MkdirAll(a.files, filepath.Join(dir, "wallets"), 0o700); err != nil {
-		return fmt.Errorf("making the data folder: %w", err)
+		return nil, fmt.Errorf("making the data folder: %w", err)
 	}
 	cfg, fresh, err := config.LoadOn(a.files, dir)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	a.cfg = cfg
-	a.closeToOthers()
+	odd = a.closeToOthers()
 	if fresh {
-		a.term.say("A new data folder: %s. Look through %s in it before you use money.", dir, config.FileName)
+		odd = append(odd, note("configuration", "A new data folder: %s. Look through %s in it before you use money.", dir, config.FileName))
 	}
 	for _, w := range cfg.Warnings {
-		a.term.say("%s: %s", config.FileName, w)
+		odd = append(odd, note("configuration", "%s: %s", config.FileName, w))
 	}
 	level := map[string]slog.Level{"DEBUG": slog.LevelDebug, "INFO": slog.LevelWarn, "WARNING": slog.LevelWarn, "ERROR": slog.LevelError}[cfg.Logging.Level]
 	if a.verbose {
@@ -74,7 +88,7 @@ func (a *app) load() error {
 	}
 	a.term.color = a.term.color && cfg.Logging.Color
 	a.log = logs.With(sentences{t: a.term}, logs.At(level), filepath.Join(dir, "logs", "jm.log"))
-	return nil
+	return odd, nil
 }
 
 // talk lets another program write to the terminal without breaking its lines.

@@ -36,7 +36,7 @@ func TestEveryCommandIsDocumented(t *testing.T) {
 	}
 	visit(newRoot(&app{}), func(cmd *cobra.Command) {
 		name := cmd.CommandPath()
-		groups := []string{"jm", "jm wallet", "jm wallet labels", "jm wallet pending", "jm wallet psbt", "jm wallet bond", "jm bond", "jm podle"}
+		groups := []string{"jm", "jm wallet", "jm wallet labels", "jm wallet psbt", "jm wallet bond", "jm bond", "jm podle"}
 		if slices.Contains(groups, name) {
 			return // alone it prints its help
 		}

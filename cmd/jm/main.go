@@ -92,7 +92,7 @@ With your node (see joinmarket.cfg in the data folder):
 	flags.IntVar(&a.password.fd, "password-fd", -1, "read the wallet's password from a file `descriptor`")
 	flags.BoolVar(&a.passwordStdin, "wallet-password-stdin", false, "read the wallet's password from the first line of standard input")
 	root.MarkFlagsMutuallyExclusive("password-file", "password-fd", "wallet-password-stdin")
-	root.AddCommand(newWallet(a), newSendPayment(a), newSendToMany(a), newYieldGenerator(a), newBond(a), newTumbler(a), newPodle(a), newOrderbook(a), newHistory(a), newExplain(a), newStatus(a), newTor(a), newPlayground(a))
+	root.AddCommand(newWallet(a), newSendPayment(a), newSendToMany(a), newYieldGenerator(a), newBond(a), newTumbler(a), newPodle(a), newOrderbook(a), newHistory(a), newExplain(a), newStatus(a), newDoctor(a), newTor(a), newPlayground(a))
 	a.completeWallets(root)
 	tidyDefaults(root)
 	return root

@@ -46,7 +46,7 @@ func (a *app) onionKey(path string) (control.Credential, error) {
 	case !protocol.IsHex(text, onionSeed):
 		return "", fmt.Errorf("%s is no key that jm made: want %d hex digits; move it away and a new one is made", path, 2*onionSeed)
 	default:
-		a.closeToOther(path)
+		a.sayAll(closeToOther(path))
 		return control.Credential(text), nil
 	}
 	seed := make([]byte, onionSeed)

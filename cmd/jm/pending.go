@@ -12,16 +12,26 @@ import (
 
 func newWalletPending(a *app) *cobra.Command {
 	cmd := group("pending", "Transactions that are sent, but not yet safe in the chain")
-	cmd.Long = `Transactions that are sent, but not yet safe in the chain. The wallet keeps each
-until six blocks lie on it. Should the node lose one, every jm that stays up
-(such as yieldgenerator) sends it again, and its coins are set aside meanwhile.
-After two weeks without success it is given up.
+	cmd.Long = `Transactions that are sent, but not yet safe in the chain; alone, the same as
+jm wallet pending list. The wallet keeps each until six blocks lie on it. Should
+the node lose one, every jm that stays up (such as yieldgenerator) sends it
+again, and its coins are set aside meanwhile. After two weeks without success it
+is given up.
 
 A CoinJoin that a maker was given to send is kept the same way, but sent by
 nobody here. One of which another participant has spent a coin otherwise cannot
-be mined any more: six blocks later its coins are free, and the list says so. A maker's list has the CoinJoins too that it signed and whose end
-it has not seen; their coins are set aside for some minutes.`
-	cmd.AddCommand(newPendingList(a), newPendingSend(a), newPendingForget(a))
+be mined any more: six blocks later its coins are free, and the list says so. A
+maker's list has the CoinJoins too that it signed and whose end it has not seen;
+their coins are set aside for some minutes.`
+	list := newPendingList(a)
+	help := cmd.RunE
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return help(cmd, args) // which complains
+		}
+		return list.RunE(cmd, nil)
+	}
+	cmd.AddCommand(list, newPendingSend(a), newPendingForget(a))
 	return cmd
 }
 

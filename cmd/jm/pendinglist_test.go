@@ -55,6 +55,12 @@ func TestD3PendingListTellsWhatIsHeld(t *testing.T) {
 			t.Errorf("%q is not in\n%s", words, text)
 		}
 	}
+	if alone := s.must("wallet", "pending"); alone != text {
+		t.Errorf("jm wallet pending alone prints\n%s", alone)
+	}
+	if code := s.jm(sound(), "wallet", "pending", "lst"); code != exitUsage {
+		t.Errorf("an unknown command of the group: exit status %d", code)
+	}
 	var list struct {
 		Pending []pendingTx
 		Signed  []signedTx

@@ -16,27 +16,29 @@ import (
 // for the owner alone from the beginning; other programs and copies are not.
 // Wallets of the Python JoinMarket keep their rights: nobody comes to them through
 // the folder.
-func (a *app) closeToOthers() {
-	a.closeToOther(filepath.Join(a.cfg.Dir, config.FileName))
-	a.closeToOther(filepath.Join(a.cfg.Dir, "cmtdata"))
-	a.closeToOther(filepath.Join(a.cfg.Dir, "logs"))
+func (a *app) closeToOthers() (odd []finding) {
+	for _, name := range []string{config.FileName, "cmtdata", "logs"} {
+		odd = append(odd, closeToOther(filepath.Join(a.cfg.Dir, name))...)
+	}
 	err := filepath.WalkDir(filepath.Join(a.cfg.Dir, "wallets"), func(path string, e fs.DirEntry, err error) error {
 		if err == nil && (e.IsDir() || e.Type().IsRegular() && !strings.HasSuffix(path, oldExt)) {
-			a.closeToOther(path)
+			odd = append(odd, closeToOther(path)...)
 		}
 		return err
 	})
 	if err != nil {
-		a.term.say("Looking at who may read the wallets: %v", err)
+		odd = append(odd, fault("rights", "Looking at who may read the wallets: %v", err))
 	}
+	return odd
 }
 
-func (a *app) closeToOther(path string) {
+func closeToOther(path string) []finding {
 	changed, err := durable.OwnerOnly(path)
 	switch {
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
-		a.term.say("Others may be able to read %s, and that cannot be ended: %v", path, err)
+		return []finding{fault("rights", "Others may be able to read %s, and that cannot be ended: %v", path, err)}
 	case changed:
-		a.term.say("Others could read %s. That is over now.", path)
+		return []finding{note("rights", "Others could read %s. That is over now.", path)}
 	}
+	return nil
 }

@@ -32,23 +32,9 @@ and shows what came of it. docs/operations.md says what to do about it.`,
 			if err := a.load(); err != nil {
 				return err
 			}
-			dial, stop, err := a.dialer()
+			status, err := a.askDaemon(cmd.Context(), a.daemonAddress() == "")
 			if err != nil {
 				return err
-			}
-			defer stop()
-			if a.daemonAddress() == "" {
-				leave, err := a.tryChannels(cmd.Context(), dial)
-				if err != nil {
-					return err
-				}
-				defer leave()
-			}
-			ctx, cancel := context.WithTimeout(cmd.Context(), statusWait)
-			defer cancel()
-			status, err := daemons.Ask(ctx, daemons.Dialer(dial), "jm "+version)
-			if err != nil {
-				return withCode(exitDaemon, err)
 			}
 			if a.json {
 				return a.print(status)
@@ -57,6 +43,27 @@ and shows what came of it. docs/operations.md says what to do about it.`,
 			return err
 		},
 	}
+}
+
+// askDaemon asks the daemon for its status; if try is set, when it has tried the
+// channels.
+func (a *app) askDaemon(ctx context.Context, try bool) (answer control.StatusAnswer, err error) {
+	dial, stop, err := a.dialer()
+	if err != nil {
+		return answer, err
+	}
+	defer stop()
+	if try {
+		leave, err := a.tryChannels(ctx, dial)
+		if err != nil {
+			return answer, err
+		}
+		defer leave()
+	}
+	ctx, cancel := context.WithTimeout(ctx, statusWait)
+	defer cancel()
+	answer, err = daemons.Ask(ctx, daemons.Dialer(dial), "jm "+version)
+	return answer, withCode(exitDaemon, err)
 }
 
 // tryChannels enters the market to watch, and waits for the channels, whatever

@@ -2,7 +2,9 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -34,14 +36,14 @@ Exit status: 0 connections have a Tor or can have one, 1 they have none.`,
 			if err := a.load(); err != nil {
 				return err
 			}
-			answer := a.lookForTor(cmd)
+			answer := a.lookForTor(cmd.Context())
 			var err error
 			if a.json {
 				err = a.print(answer)
 			} else {
 				err = a.printTor(answer)
 			}
-			if err == nil && answer.Program == "" && !connects(answer.Places) {
+			if err == nil && !a.torConnects(answer) {
 				err = fmt.Errorf("%w was found that can be used", tor.ErrNoTor)
 			}
 			return err
@@ -49,14 +51,14 @@ Exit status: 0 connections have a Tor or can have one, 1 they have none.`,
 	}
 }
 
-func (a *app) lookForTor(cmd *cobra.Command) torAnswer {
+func (a *app) lookForTor(ctx context.Context) torAnswer {
 	cfg := a.cfg.Tor
 	search := tor.Search{Password: cfg.Password, Folder: cfg.Folder}
 	for _, ch := range a.cfg.Channels {
 		search.SOCKS = cmp.Or(search.SOCKS, ch.SOCKS5)
 		search.Control = cmp.Or(search.Control, ch.TorControl)
 	}
-	answer := torAnswer{Places: tor.Find(cmd.Context(), search)}
+	answer := torAnswer{Places: tor.Find(ctx, search)}
 	program, err := tor.LookProgram(cfg.Program)
 	if err == nil && cfg.Start != tor.StartNever {
 		answer.Program = program
@@ -65,13 +67,10 @@ func (a *app) lookForTor(cmd *cobra.Command) torAnswer {
 	return answer
 }
 
-func connects(places []tor.Place) bool {
-	for _, p := range places {
-		if p.SOCKS.Usable {
-			return true
-		}
-	}
-	return false
+// torConnects reports whether connections have a Tor, or can have one.
+func (a *app) torConnects(answer torAnswer) bool {
+	return answer.Program != "" || a.cfg.Tor.Start != tor.StartAlways &&
+		slices.ContainsFunc(answer.Places, func(p tor.Place) bool { return p.SOCKS.Usable })
 }
 
 func (a *app) printTor(answer torAnswer) error {
