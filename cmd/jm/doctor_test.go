@@ -14,6 +14,7 @@ import (
 
 	"github.com/btcsuite/btcd/chaincfg/v2"
 
+	"github.com/joinmarket-go/joinmarket/daemon/tor"
 	"github.com/joinmarket-go/joinmarket/internal/config"
 	"github.com/joinmarket-go/joinmarket/internal/durable"
 	"github.com/joinmarket-go/joinmarket/internal/durable/durabletest"
@@ -166,6 +167,28 @@ func TestDoctorDisk(t *testing.T) {
 		a := &app{cfg: config.Default(t.TempDir()), files: durabletest.New(durabletest.Fault{At: at + 1})}
 		if f := a.checkDisk(); f.State != "fault" {
 			t.Errorf("operation %d fails: %+v", at+1, f)
+		}
+	}
+}
+
+// TestDoctorTor: a Tor that runs is of no use where only one of our own may be.
+func TestDoctorTor(t *testing.T) {
+	runs := torAnswer{Places: []tor.Place{{Name: "system", SOCKS: tor.Port{Usable: true}}}}
+	barred := torAnswer{Places: []tor.Place{{Name: "system", Control: tor.Port{Usable: true}}}}
+	for _, c := range []struct {
+		start  string
+		answer torAnswer
+		want   bool
+	}{
+		{tor.StartAuto, runs, true},
+		{tor.StartNever, runs, true},
+		{tor.StartAlways, runs, false},
+		{tor.StartAlways, torAnswer{Program: "/usr/sbin/tor"}, true},
+		{tor.StartAuto, barred, false},
+	} {
+		a := &app{cfg: config.Config{Tor: config.Tor{Start: c.start}}}
+		if got := a.torConnects(c.answer); got != c.want {
+			t.Errorf("start = %s, %+v: %v", c.start, c.answer, got)
 		}
 	}
 }
