@@ -21,19 +21,22 @@ else
   echo "no answer from the vulnerability database: $(grep -m 1 . "$log")"
 fi
 
-step 'race tests'
-# -v, to see what was skipped; the log is shown only where something failed.
-if ! make --no-print-directory race TESTFLAGS='-v -timeout 20m' >"$log" 2>&1; then
-  grep -vE '^ *(=== |--- PASS|PASS$)' "$log" || true
-  exit 1
-fi
-grep -E '^(ok|\?)' "$log"
-if grep -E '^ *--- SKIP' "$log"; then
-  if [ "${CI:-}" = true ]; then
+# tests runs the tests of a target of make, with -v to see what was skipped. The
+# log is shown only where something failed.
+tests() {
+  if ! make --no-print-directory "$1" TESTFLAGS='-v -timeout 20m' >"$log" 2>&1; then
+    grep -vE '^ *(=== |--- PASS|PASS$)' "$log" || true
+    exit 1
+  fi
+  grep -E '^(ok|\?)' "$log"
+  if grep -E '^ *--- SKIP' "$log" && [ "${CI:-}" = true ]; then
     echo 'tests were skipped in CI'
     exit 1
   fi
-fi
+}
+
+step 'race tests'
+tests race
 
 step 'simulated markets'
 go test ./daemon/daemontest/market -run '^TestSeeds$' -seeds 1..2000
@@ -42,5 +45,5 @@ step 'three thousand transactions beside those of the reference'
 go test ./client/taker ./wallet/spend -run '^TestP1.*LikeTheReference$' -compared 500
 
 step "README's commands"
-make --no-print-directory test
+tests test
 make --no-print-directory demo
