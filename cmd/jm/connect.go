@@ -93,7 +93,7 @@ func (a *app) enter(ctx context.Context, cfg client.Config) (*client.Session, er
 	}
 	if cfg.Role == control.RoleMaker {
 		var err error
-		if cfg.Channels, err = a.withOnionKey(cfg.Channels); err != nil {
+		if cfg.Channels, err = a.withOnionService(cfg.Channels); err != nil {
 			return nil, err
 		}
 	}

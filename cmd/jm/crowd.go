@@ -94,8 +94,8 @@ func (a *app) checkCrowd() (found []finding) {
 			found = append(found, note("crowd", "[MESSAGING:%s] %s.", ch.Name, shows))
 		}
 	}
-	if a.cfg.OnionKeyFile != "" {
-		found = append(found, note("crowd", "onion_key_file: as a maker you have the same onion address each time, so that takers and directories know you again."))
+	if a.cfg.OnionKeyFile != "" || a.cfg.OnionServiceDir != "" {
+		found = append(found, note("crowd", "onion_key_file, hidden_service_dir: as a maker you have the same onion address each time, so that takers and directories know you again."))
 	}
 	if len(found) == 0 {
 		found = append(found, ok("crowd", "No setting that others can see differs from its default."))

@@ -79,6 +79,7 @@ func TestP11DoctorKnowsTheCrowdOfChannels(t *testing.T) {
 		{"[MESSAGING:a]\n" + server + tor + "line_interval_ms = 500\n", "line_interval_ms is 500"},
 		{"[MESSAGING:a]\n" + server + tor + "server_password = x\n", "ties all your nicks together"},
 		{strings.Replace(string(config.Sample), "onion_key_file =", "onion_key_file = key", 1), "the same onion address each time"},
+		{strings.NewReplacer("hidden_service_dir =", "hidden_service_dir = x", "onion_serving_port = 0", "onion_serving_port = 8080").Replace(string(config.Sample)), "the same onion address each time"},
 	} {
 		cfg, err := config.Parse(t.TempDir(), []byte(c.text))
 		if err != nil {

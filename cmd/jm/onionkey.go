@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/joinmarket-go/joinmarket/daemon/tor"
 	"github.com/joinmarket-go/joinmarket/internal/durable"
 	"github.com/joinmarket-go/joinmarket/protocol"
 	"github.com/joinmarket-go/joinmarket/protocol/control"
@@ -17,20 +18,26 @@ import (
 // onionSeed is the size of the key's seed in bytes.
 const onionSeed = 32
 
-// withOnionKey gives a maker's channels the key of its onion service, if it keeps
-// one.
-func (a *app) withOnionKey(all []control.ChannelConfig) ([]control.ChannelConfig, error) {
-	if a.cfg.OnionKeyFile == "" {
-		return all, nil
+// withOnionService gives a maker's channels the key of its onion service, if it
+// keeps one, or the address of the one that Tor keeps for it.
+func (a *app) withOnionService(all []control.ChannelConfig) ([]control.ChannelConfig, error) {
+	var key control.Credential
+	var address string
+	var err error
+	if a.cfg.OnionKeyFile != "" {
+		if key, err = a.onionKey(a.cfg.OnionKeyFile); err != nil {
+			return nil, fmt.Errorf("onion_key_file: %w", err)
+		}
 	}
-	key, err := a.onionKey(a.cfg.OnionKeyFile)
-	if err != nil {
-		return nil, fmt.Errorf("onion_key_file: %w", err)
+	if a.cfg.OnionServiceDir != "" {
+		if address, err = tor.KeptAddress(a.cfg.OnionServiceDir); err != nil {
+			return nil, fmt.Errorf("hidden_service_dir: %w; Tor writes its file hostname, see docs/onion.md", err)
+		}
 	}
 	all = slices.Clone(all)
 	for i := range all {
 		if all[i].Type == control.TypeOnion {
-			all[i].OnionKey = key
+			all[i].OnionKey, all[i].OnionAddress = key, address
 		}
 	}
 	return all, nil

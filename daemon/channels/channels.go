@@ -85,6 +85,11 @@ func (cfg Config) serving(ch control.ChannelConfig, log *slog.Logger) (*onion.Se
 	if ch.Loopback {
 		return &onion.Serving{Listen: ch.Serving}, nil
 	}
+	if ch.OnionAddress != "" {
+		return &onion.Serving{Listen: ch.Serving, Publish: func(context.Context, net.Addr) (onion.Service, error) {
+			return made(ch.OnionAddress), nil
+		}}, nil
+	}
 	var key *tor.Key // nil: Tor makes one, which nobody keeps
 	if ch.OnionKey != "" {
 		seed, err := hex.DecodeString(string(ch.OnionKey))
@@ -107,3 +112,10 @@ func (cfg Config) serving(ch control.ChannelConfig, log *slog.Logger) (*onion.Se
 		return s, nil
 	}}, nil
 }
+
+// made is an onion service that Tor has by its own configuration.
+type made string
+
+func (m made) Address() string       { return string(m) }
+func (m made) Done() <-chan struct{} { return nil }
+func (m made) Close() error          { return nil }

@@ -30,6 +30,9 @@ func TestTypes(t *testing.T) {
 		"kept key": {with(func(c *control.ChannelConfig) {
 			c.Serving, c.OnionKey = "127.0.0.1:0", control.Credential(strings.Repeat("0f", 32))
 		}), ""},
+		"service of Tor": {with(func(c *control.ChannelConfig) {
+			c.Serving, c.OnionAddress = "127.0.0.1:8080", strings.TrimSuffix(directory, ":5222")
+		}), ""},
 		"all the world": {with(func(c *control.ChannelConfig) { c.Serving = "0.0.0.0:8080" }), "this machine alone"},
 		"short key":     {with(func(c *control.ChannelConfig) { c.Serving, c.OnionKey = "127.0.0.1:0", "0f" }), "seed of 1 bytes"},
 		"other type":    {control.ChannelConfig{Name: "a", Type: "nostr"}, "none of irc, onion"},

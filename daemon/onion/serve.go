@@ -29,8 +29,8 @@ func (c *Channel) unpublished(err error) {
 	c.log.Warn("onion service not published: takers reach us through directories only", "err", err)
 }
 
-// Serve implements channel.Server. A maker does not dial others. Directories that are connected already are
-// told where we are once that is known.
+// Serve implements channel.Server. A maker does not dial others. Directories that
+// are connected already are told where we are once that is known.
 func (c *Channel) Serve() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

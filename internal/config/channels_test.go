@@ -60,14 +60,13 @@ func TestLargeCertificateFile(t *testing.T) {
 	}
 }
 
-// TestSampleHasChannelKeys: every key of a channel stands in the sample, but for
-// one that only directories of the reference have.
+// TestSampleHasChannelKeys: every key of a channel stands in the sample.
 func TestSampleHasChannelKeys(t *testing.T) {
 	for name, keys := range map[string][]string{"hackint": slices.Collect(maps.Keys(channelKeys)), "onion": slices.Collect(maps.Keys(onionKeys))} {
 		_, text, found := strings.Cut(string(Sample), "\n["+channelPrefix+name+"]\n")
 		text, _, _ = strings.Cut(text, "\n[")
 		for _, key := range keys {
-			if !found || name+key != "hackinttype" && key != "hidden_service_dir" && !strings.Contains("\n"+text, "\n"+key+" =") {
+			if !found || name+key != "hackinttype" && !strings.Contains("\n"+text, "\n"+key+" =") {
 				t.Errorf("%s of %s is missing in the sample", key, name)
 			}
 		}

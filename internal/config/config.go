@@ -45,12 +45,15 @@ type Config struct {
 	// OnionKeyFile has the key of a maker's onion service that keeps its
 	// address; empty: each session has another. See docs/onion.md.
 	OnionKeyFile string
-	Logging      Logging
-	Timeout      Timeout
-	Policy       Policy
-	Yield        YieldGenerator
-	Limits       Limits
-	Directory    Directory
+	// OnionServiceDir is the folder of an onion service that Tor has by its own
+	// configuration; empty: none.
+	OnionServiceDir string
+	Logging         Logging
+	Timeout         Timeout
+	Policy          Policy
+	Yield           YieldGenerator
+	Limits          Limits
+	Directory       Directory
 
 	// Warnings are sentences for the user: keys that are unknown, or known but
 	// without effect in this version.

@@ -53,10 +53,11 @@ func (c *Config) addOnion(name string, section *ini.Section) error {
 	if err != nil {
 		return fmt.Errorf("%w: [%s%s] %w", ErrConfig, channelPrefix, name, err)
 	}
-	if get("hidden_service_dir") != "" {
-		c.warn("[%s%s] hidden_service_dir is for directories and has no effect here: docs/directory.md is about them, onion_key_file about makers.", channelPrefix, name)
+	c.OnionKeyFile, c.OnionServiceDir = inDir(c, get("onion_key_file")), inDir(c, get("hidden_service_dir"))
+	if c.OnionServiceDir != "" && (c.OnionKeyFile != "" || strings.HasSuffix(ch.Serving, ":0")) {
+		return fmt.Errorf("%w: [%s%s] hidden_service_dir: set onion_serving_port to the port that Tor's HiddenServicePort leads to, and no onion_key_file",
+			ErrConfig, channelPrefix, name)
 	}
-	c.OnionKeyFile = inDir(c, get("onion_key_file"))
 	c.Channels = append(c.Channels, ch)
 	return nil
 }

@@ -18,14 +18,18 @@ func onionSection(lines ...string) []byte {
 
 func TestOnionKeys(t *testing.T) {
 	cfg, err := Parse("/data", onionSection("socks5_host = 10.0.0.1", "socks5_port = 9150", "tor_control_host = tor.example", "tor_control_port = 9151",
-		"onion_serving_host = localhost", "onion_serving_port = 8080", "onion_key_file = maker.key", "hidden_service_dir = /x"))
+		"onion_serving_host = localhost", "onion_serving_port = 8080", "onion_key_file = maker.key"))
 	want := control.ChannelConfig{Name: "x", Type: "onion", SOCKS5: "10.0.0.1:9150", TorControl: "tor.example:9151", Serving: "127.0.0.1:8080",
 		Directories: []string{directory}}
 	if err != nil || len(cfg.Channels) != 1 || !reflect.DeepEqual(cfg.Channels[0], want) || cfg.OnionKeyFile != "/data/maker.key" {
 		t.Errorf("%+v %q, %v", cfg.Channels, cfg.OnionKeyFile, err)
 	}
-	if len(cfg.Warnings) != 1 || !strings.Contains(cfg.Warnings[0], "hidden_service_dir") {
+	if len(cfg.Warnings) != 0 {
 		t.Errorf("warnings %q", cfg.Warnings)
+	}
+	cfg, err = Parse("/data", onionSection("onion_serving_port = 8080", "hidden_service_dir = service"))
+	if err != nil || cfg.OnionServiceDir != "/data/service" {
+		t.Errorf("folder of a service: %q, %v", cfg.OnionServiceDir, err)
 	}
 	cfg, err = Parse("/data", append(onionSection("regtest_count = 3,1", "directory_nodes = 127.0.0.1:8081"), "\n[BLOCKCHAIN]\nnetwork = testnet"...))
 	want = control.ChannelConfig{Name: "x", Type: "onion", Serving: "127.0.0.1:0", Directories: []string{"127.0.0.1:8081"}, Loopback: true}
@@ -36,18 +40,20 @@ func TestOnionKeys(t *testing.T) {
 
 func TestOnionMistakes(t *testing.T) {
 	for name, lines := range map[string][]string{
-		"no directory":     {"directory_nodes = ,"},
-		"no port":          {"directory_nodes = " + strings.TrimSuffix(directory, ":5222")},
-		"mistyped":         {"directory_nodes = t" + directory[1:]},
-		"clearnet":         {"directory_nodes = example.com:5222"},
-		"loopback":         {"directory_nodes = 127.0.0.1:5222"},
-		"twice":            {"directory_nodes = " + directory + "," + directory},
-		"testing for real": {"regtest_count = 1,0", "directory_nodes = 127.0.0.1:5222"},
-		"no count":         {"regtest_count = yes"},
-		"no SOCKS port":    {"socks5_port = x"},
-		"no control port":  {"tor_control_port = 0"},
-		"for all":          {"onion_serving_host = 0.0.0.0"},
-		"second section":   {"[MESSAGING:y]", "type = onion", "directory_nodes = " + directory},
+		"no directory":       {"directory_nodes = ,"},
+		"no port":            {"directory_nodes = " + strings.TrimSuffix(directory, ":5222")},
+		"mistyped":           {"directory_nodes = t" + directory[1:]},
+		"clearnet":           {"directory_nodes = example.com:5222"},
+		"loopback":           {"directory_nodes = 127.0.0.1:5222"},
+		"twice":              {"directory_nodes = " + directory + "," + directory},
+		"testing for real":   {"regtest_count = 1,0", "directory_nodes = 127.0.0.1:5222"},
+		"no count":           {"regtest_count = yes"},
+		"no SOCKS port":      {"socks5_port = x"},
+		"no control port":    {"tor_control_port = 0"},
+		"for all":            {"onion_serving_host = 0.0.0.0"},
+		"service to no port": {"hidden_service_dir = /x"},
+		"service and key":    {"onion_serving_port = 8080", "hidden_service_dir = /x", "onion_key_file = maker.key"},
+		"second section":     {"[MESSAGING:y]", "type = onion", "directory_nodes = " + directory},
 	} {
 		if _, err := Parse("/data", onionSection(lines...)); !errors.Is(err, ErrConfig) {
 			t.Errorf("%s: %v", name, err)

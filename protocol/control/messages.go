@@ -131,6 +131,9 @@ type ChannelConfig struct {
 	// OnionKey is the seed of the service's key, 64 hex digits, of a maker that
 	// wants a constant address. Empty: a new one for each session.
 	OnionKey Credential `json:"onion_key,omitempty"`
+	// OnionAddress is that of an onion service which Tor has by its own
+	// configuration and which leads to Serving; empty: the daemon makes one.
+	OnionAddress string `json:"onion_address,omitempty"`
 	// Loopback is the testing mode on one machine, without Tor.
 	Loopback bool `json:"loopback,omitempty"`
 }

@@ -71,7 +71,7 @@ func (c ChannelConfig) Validate() error {
 func (c ChannelConfig) validateOnion() error {
 	others := c
 	others.Name, others.Type, others.SOCKS5, others.Directories = "", "", "", nil
-	others.TorControl, others.Serving, others.OnionKey, others.Loopback = "", "", "", false
+	others.TorControl, others.Serving, others.OnionKey, others.OnionAddress, others.Loopback = "", "", "", "", false
 	return check(
 		field{size(len(c.Directories), 1, MaxDirectories) &&
 			all(c.Directories, func(a string) bool { return plain(a, 1, 300) }) &&
@@ -80,6 +80,7 @@ func (c ChannelConfig) validateOnion() error {
 		field{plain(c.TorControl, 0, 300), "tor_control"},
 		field{plain(c.Serving, 0, 300), "serving"},
 		field{c.OnionKey == "" || protocol.IsHex(string(c.OnionKey), 32), "onion_key"},
+		field{plain(c.OnionAddress, 0, 300) && (c.OnionAddress == "" || c.OnionKey == ""), "onion_address"},
 		field{reflect.DeepEqual(others, ChannelConfig{}), "of another type than onion"},
 	)
 }
