@@ -117,6 +117,24 @@ func busy(t *testing.T) (p *process, maker, taker *script, conversation uint64) 
 	return p, maker, taker, conversation
 }
 
+// closed waits until nobody can connect any more.
+func (p *process) closed() {
+	p.t.Helper()
+	look := time.NewTicker(10 * time.Millisecond)
+	defer look.Stop()
+	for deadline := time.After(endWait / 2); ; {
+		_, err := os.Stat(p.socket)
+		if errors.Is(err, os.ErrNotExist) {
+			return
+		}
+		select {
+		case <-look.C:
+		case <-deadline:
+			p.t.Fatalf("others can still connect: %v", err)
+		}
+	}
+}
+
 // TestSIGTERM: a conversation whose coins are open is finished if that takes no
 // longer than endWait, a second signal ends it.
 func TestSIGTERM(t *testing.T) {
@@ -131,9 +149,7 @@ func TestSIGTERM(t *testing.T) {
 		p, maker, taker, id := busy(t)
 		began := term(p)
 		p.logged("told to end")
-		if _, err := os.Stat(p.socket); !errors.Is(err, os.ErrNotExist) {
-			t.Errorf("others can still connect: %v", err)
-		}
+		p.closed()
 		taker.do(control.MethodTx, control.TxRequest{Attempt: 1, Makers: []protocol.Nick{"J561YhaSF6trHuTS"}, Tx: make([]byte, 300)}, nil)
 		await[control.TxEvent](maker)
 		maker.do(control.MethodSigs, control.SigsRequest{Conversation: id, Sigs: []string{"c2ln"}}, nil)
