@@ -1,67 +1,32 @@
 package inprocess_test
 
 import (
-	"context"
-	"net"
-	"sync"
 	"testing"
 
 	"github.com/joinmarket-go/joinmarket/client/taker"
 	"github.com/joinmarket-go/joinmarket/daemon/directory"
+	"github.com/joinmarket-go/joinmarket/daemon/directory/directorytest"
 	"github.com/joinmarket-go/joinmarket/protocol/control"
 	"github.com/joinmarket-go/joinmarket/wallet/txbuild"
 )
 
-// node is a directory on a loopback port.
-type node struct {
-	address string
-	stop    func() // ends it and all its connections
-}
-
-// directoryNode runs a directory until the test ends, or it is stopped.
-func directoryNode(t testing.TB) node {
+// directoryNode runs a directory until the test ends, or it is ended.
+func directoryNode(t testing.TB) directorytest.Node {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	d, err := directory.New(directory.Config{Network: "regtest", Loopback: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	var running sync.WaitGroup
-	running.Go(func() { d.Run(ctx) })
-	running.Go(func() {
-		for {
-			nc, err := l.Accept()
-			if err != nil {
-				return
-			}
-			running.Go(func() { d.Handle(nc) })
-		}
-	})
-	stop := sync.OnceFunc(func() {
-		l.Close()
-		d.Stop(ctx, 0)
-		cancel()
-		running.Wait()
-	})
-	t.Cleanup(stop)
-	return node{l.Addr().String(), stop}
+	return directorytest.Start(t, directory.Config{Network: "regtest", Loopback: true})
 }
 
 // onionChannel is the onion channel in its testing mode.
-func onionChannel(nodes ...node) control.ChannelConfig {
+func onionChannel(nodes ...directorytest.Node) control.ChannelConfig {
 	ch := control.ChannelConfig{Name: "onion", Type: control.TypeOnion, Serving: "127.0.0.1:0", Loopback: true}
 	for _, n := range nodes {
-		ch.Directories = append(ch.Directories, n.address)
+		ch.Directories = append(ch.Directories, n.Address)
 	}
 	return ch
 }
 
 // newOnionMarket is a market that meets at directories.
-func newOnionMarket(t testing.TB, nodes ...node) *market {
+func newOnionMarket(t testing.TB, nodes ...directorytest.Node) *market {
 	m := newMarket(t, "127.0.0.1:1")
 	m.channel = onionChannel(nodes...)
 	return m
@@ -101,8 +66,8 @@ func TestN12JoinWithoutDirectories(t *testing.T) {
 	payer := m.taker(taker.Self, m.wallet(6_000_000))
 	result, err := payer.Run(m.ctx, taker.Payment{Amount: amount, Destination: address, Makers: 2, MinMakers: 2},
 		func(taker.Quote) error {
-			one.stop()
-			two.stop()
+			one.End()
+			two.End()
 			return nil
 		})
 	if err != nil {

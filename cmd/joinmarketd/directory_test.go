@@ -3,11 +3,9 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -22,25 +20,10 @@ import (
 // listens.
 func spawnDirectory(t *testing.T, dir string, env []string, args ...string) (p *process, at string) {
 	t.Helper()
-	p = &process{t: t, Cmd: exec.CommandContext(t.Context(), os.Args[0], append([]string{"directory", "--datadir", dir}, args...)...)}
-	p.Env = append(append(os.Environ(), "BE_JOINMARKETD=1"), env...)
-	out, err := p.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	errs, err := p.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	p.log = bufio.NewScanner(errs)
-	if err := p.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { p.Process.Kill() })
-	line, err := bufio.NewReader(out).ReadString('\n')
-	at, ok := strings.CutPrefix(strings.TrimSpace(line), "directory on tcp:")
-	if err != nil || !ok {
-		t.Fatalf("said %q, %v", line, err)
+	p, said := launch(t, env, append([]string{"directory", "--datadir", dir}, args...)...)
+	at, ok := strings.CutPrefix(said, "directory on tcp:")
+	if !ok {
+		t.Fatalf("said %q", said)
 	}
 	return p, at
 }

@@ -34,12 +34,10 @@ type process struct {
 	log    *bufio.Scanner // its standard error
 }
 
-// spawn runs the program in a folder until it says that it listens.
-func spawn(t testing.TB, dir string, env []string, args ...string) *process {
+// launch runs the program and returns the first line that it prints.
+func launch(t testing.TB, env []string, args ...string) (p *process, said string) {
 	t.Helper()
-	socket := filepath.Join(dir, "s")
-	p := &process{t: t, socket: socket, Cmd: exec.CommandContext(t.Context(), os.Args[0],
-		append([]string{"--datadir", dir, "--listen", "unix:" + socket}, args...)...)}
+	p = &process{t: t, Cmd: exec.CommandContext(t.Context(), os.Args[0], args...)}
 	p.Env = append(append(os.Environ(), "BE_JOINMARKETD=1"), env...)
 	out, err := p.StdoutPipe()
 	if err != nil {
@@ -54,8 +52,20 @@ func spawn(t testing.TB, dir string, env []string, args ...string) *process {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { p.Process.Kill() })
-	if line, err := bufio.NewReader(out).ReadString('\n'); err != nil || !strings.HasPrefix(line, "listening on unix:") {
-		t.Fatalf("said %q, %v", line, err)
+	said, err = bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatalf("said %q, %v", said, err)
+	}
+	return p, strings.TrimSpace(said)
+}
+
+// spawn runs the daemon in a folder until it says that it listens.
+func spawn(t testing.TB, dir string, env []string, args ...string) *process {
+	t.Helper()
+	socket := filepath.Join(dir, "s")
+	p, said := launch(t, env, append([]string{"--datadir", dir, "--listen", "unix:" + socket}, args...)...)
+	if p.socket = socket; !strings.HasPrefix(said, "listening on unix:") {
+		t.Fatalf("said %q", said)
 	}
 	return p
 }

@@ -1,17 +1,16 @@
 package tor_test
 
 import (
-	"context"
 	"fmt"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/joinmarket-go/joinmarket/daemon/directory"
+	"github.com/joinmarket-go/joinmarket/daemon/directory/directorytest"
 	"github.com/joinmarket-go/joinmarket/daemon/tor"
 	"github.com/joinmarket-go/joinmarket/daemon/tor/tortest"
 	"github.com/joinmarket-go/joinmarket/protocol"
@@ -22,36 +21,10 @@ import (
 // tells circuits apart, and a circuit that has all its places does not keep
 // another out.
 func testDirectory(t *testing.T, network *tortest.Network, client *tor.Private) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	d, err := directory.New(directory.Config{Network: "testnet", Circuits: true, Limits: directory.Limits{PerCircuit: 2}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	var running sync.WaitGroup
-	running.Go(func() { d.Run(ctx) })
-	running.Go(func() {
-		for {
-			nc, err := l.Accept()
-			if err != nil {
-				return
-			}
-			running.Go(func() { d.Handle(nc) })
-		}
-	})
-	t.Cleanup(func() {
-		l.Close()
-		d.Stop(context.Background(), 0)
-		cancel()
-		running.Wait()
-	})
-
+	d := directorytest.Start(t, directory.Config{Network: "testnet", Circuits: true, Limits: directory.Limits{PerCircuit: 2}})
 	host := network.Folder(t)
 	service := filepath.Join(host, "service")
-	torrc := documented(t, service, l.Addr().String())
+	torrc := documented(t, service, d.Address)
 	file, err := os.OpenFile(filepath.Join(host, "torrc"), os.O_APPEND|os.O_WRONLY, 0)
 	if err != nil {
 		t.Fatal(err)

@@ -173,26 +173,35 @@ func (p *participant) try(args ...string) (out []byte, talk string, code int) {
 	return out, errs.String(), cmd.ProcessState.ExitCode()
 }
 
-// decline runs a command on a terminal, as a person who looks for words, and
-// says no when asked.
-func (p *participant) decline(words []string, args ...string) {
+// asks runs a command on a terminal until it asks whether to send, and returns
+// the terminal and what it shows. The terminal must be closed.
+func (p *participant) asks(cmd *exec.Cmd) (screen *os.File, shown *strings.Builder) {
 	p.t.Helper()
-	cmd := p.command(args...)
 	screen, err := pty.Start(cmd)
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	defer screen.Close()
-	var shown strings.Builder
+	shown = new(strings.Builder)
 	buf := make([]byte, 4096)
 	for !strings.Contains(shown.String(), "Send it? (y/n): ") {
 		n, err := screen.Read(buf)
 		if err != nil {
+			screen.Close()
 			cmd.Wait()
 			p.t.Fatalf("it ended without asking:\n%s", shown.String())
 		}
 		shown.Write(buf[:n])
 	}
+	return screen, shown
+}
+
+// decline runs a command on a terminal, as a person who looks for words, and
+// says no when asked.
+func (p *participant) decline(words []string, args ...string) {
+	p.t.Helper()
+	cmd := p.command(args...)
+	screen, shown := p.asks(cmd)
+	defer screen.Close()
 	for _, what := range words {
 		if !strings.Contains(shown.String(), what) {
 			p.t.Errorf("the quote does not show %q:\n%s", what, shown.String())

@@ -10,8 +10,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/creack/pty"
-
 	"github.com/joinmarket-go/joinmarket/daemon/tor"
 	"github.com/joinmarket-go/joinmarket/daemon/tor/tortest"
 	"github.com/joinmarket-go/joinmarket/internal/regtest"
@@ -109,26 +107,13 @@ func (p *participant) agree(meanwhile func(), args ...string) (txid string) {
 	}
 	defer out.Close()
 	cmd.Stdout = out
-	screen, err := pty.Start(cmd)
-	if err != nil {
-		p.t.Fatal(err)
-	}
+	screen, shown := p.asks(cmd)
 	defer screen.Close()
-	var shown strings.Builder
-	buf := make([]byte, 4096)
-	for !strings.Contains(shown.String(), "Send it? (y/n): ") {
-		n, err := screen.Read(buf)
-		if err != nil {
-			cmd.Wait()
-			p.t.Fatalf("it ended without asking:\n%s", shown.String())
-		}
-		shown.Write(buf[:n])
-	}
 	meanwhile()
 	if _, err := io.WriteString(screen, "y\n"); err != nil {
 		p.t.Fatal(err)
 	}
-	io.Copy(&shown, screen)
+	io.Copy(shown, screen)
 	err = cmd.Wait()
 	text, errRead := os.ReadFile(out.Name())
 	var result struct{ TxID string }

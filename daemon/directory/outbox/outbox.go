@@ -32,7 +32,8 @@ const share = 8
 type Depot struct {
 	// Most is the greatest number of bytes that wait in one box.
 	Most int
-	// Memory is about the greatest number of bytes of Own in all boxes.
+	// Memory is the greatest number of bytes of Own in all boxes, but that each
+	// box that is empty takes a line.
 	Memory int64
 
 	used    atomic.Int64
